@@ -1,0 +1,7 @@
+"""Chirpbird: a self-hosted team messenger on the Centrifuge realtime protocol."""
+
+from __future__ import annotations
+
+__all__ = ["__version__"]
+
+__version__ = "0.1.0"

@@ -1,0 +1,174 @@
+"""What the chat needs from a store. ``storage/`` implements these; ``tests/storage/contract`` holds every store to them.
+
+Promises that hold for all methods: a write that returned is durable (it survives ``kill -9`` and power loss); a write
+that raised left nothing behind; reads that start after a write returned see it. Failures are ``ChatError``s:
+``StoreUnavailable`` (temporary) or the specific one named at the method.
+"""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from chirpbird.chat.entities import Channel, Draft, Entry, Position, RefreshToken, User
+
+__all__ = ["Channels", "CommitListener", "Log", "SignIns", "Store", "Users"]
+
+CommitListener = Callable[[Sequence[Entry]], None]
+"""Called on the event loop with what one group commit made durable, each channel's entries in log order."""
+
+
+class Log(Protocol):
+    """The channels' append-only logs."""
+
+    def append(self, draft: Draft) -> Future[Entry]:
+        """Put an entry at the top of its channel's log.
+
+        Synchronous on purpose: drafts get their seq in the order of these calls, and the hot path needs no task.
+        The future completes when the entry is durable, after the commit listeners have run. With a ``key`` that this
+        sender already used in this channel it completes with the first entry, and nothing is appended or announced.
+        JOINED of someone who is a member, or LEFT of someone who is none, drops that person; when nobody remains, nothing is
+        appended and the future completes with the channel's top entry.
+        Membership (``Channels.members`` and the like) changes in the same transaction as the entry.
+
+        Errors (in the future): NotFound when the channel does not exist, StoreFull, StoreUnavailable.
+        """
+        ...
+
+    def add_commit_listener(self, listener: CommitListener) -> None:
+        """Have ``listener`` told of every commit, in order. It must not raise, and must not block."""
+        ...
+
+    async def read(self, channel_id: str, *, after: int, limit: int) -> tuple[list[Entry], Position]:
+        """Entries with seq > ``after``, ascending, at most ``limit`` of them, and the top at the same instant.
+
+        Errors: NotFound when the channel does not exist.
+        """
+        ...
+
+    async def read_before(self, channel_id: str, *, before: int, limit: int) -> tuple[list[Entry], Position]:
+        """The last ``limit`` entries with seq < ``before``, in ascending order, and the top.
+
+        Errors: NotFound when the channel does not exist.
+        """
+        ...
+
+    async def top(self, channel_id: str) -> Position:
+        """The last seq and the epoch. Errors: NotFound."""
+        ...
+
+
+class Users(Protocol):
+    """People with accounts."""
+
+    async def add(self, user: User) -> None:
+        """Errors: AlreadyExists when the username is taken, without regard to case."""
+        ...
+
+    async def by_ids(self, ids: Iterable[str]) -> dict[str, User]:
+        """Those of ``ids`` that exist."""
+        ...
+
+    async def by_username(self, username: str) -> User | None:
+        """Without regard to case (Unicode case folding)."""
+        ...
+
+    async def search(self, text: str, *, limit: int) -> list[User]:
+        """People whose username or name begins with, or has a word that begins with, ``text``; exact matches first,
+        then by username. No regard to case. Empty text: the first by username."""
+        ...
+
+    async def set_password(self, user_id: str, password_hash: str, *, now: int) -> None:
+        """Errors: NotFound."""
+        ...
+
+
+class Channels(Protocol):
+    """Channels and who is in them."""
+
+    async def create(self, channel: Channel, created: Draft) -> tuple[Channel, Entry]:
+        """Add the channel and its first entry (kind CREATED, whose ``members`` become the members), in one transaction.
+
+        Commit listeners hear of the entry as of any other.
+        Errors: AlreadyExists when a PUBLIC channel of that name exists (case folded), or the pair has its DIRECT channel.
+        """
+        ...
+
+    async def by_id(self, channel_id: str) -> Channel | None: ...
+
+    async def public_by_name(self, name: str) -> Channel | None:
+        """Without regard to case."""
+        ...
+
+    async def direct_between(self, first_id: str, second_id: str) -> Channel | None:
+        """The direct channel of two people, in whichever order they are named."""
+        ...
+
+    async def of_user(self, user_id: str) -> list[tuple[Channel, Position, Entry | None]]:
+        """Every channel the user is a member of, with its log's top and its last MESSAGE entry (None: no message yet),
+        most recently written first."""
+        ...
+
+    async def search_public(self, text: str, *, limit: int) -> list[Channel]:
+        """PUBLIC channels whose name contains ``text`` without regard to case; names that begin with it first, then by
+        member count (largest first), then by name. Empty text: all, in that order."""
+        ...
+
+    async def is_member(self, channel_id: str, user_id: str) -> bool: ...
+
+    async def members(self, channel_id: str, *, limit: int, after: str = "") -> list[str]:
+        """User ids in ascending order, those greater than ``after``."""
+        ...
+
+    async def peers(self, channel_ids: Iterable[str], user_id: str) -> dict[str, str]:
+        """For those of ``channel_ids`` that are DIRECT: channel id -> the other person's user id."""
+        ...
+
+
+class SignIns(Protocol):
+    """Refresh tokens of signed-in devices."""
+
+    async def add(self, token: RefreshToken) -> None: ...
+
+    async def rotate(self, digest: bytes, replacement: RefreshToken, *, now: int, grace_ms: int) -> RefreshToken | None:
+        """Use up the token with ``digest`` and add ``replacement`` (its family and user_id are taken from the used one), atomically.
+
+        Returns the new token as stored. A token may be used again within ``grace_ms`` of its first use: two tabs that refresh
+        at once, or an answer that got lost. Used again later: someone stole it, and the whole family is deleted.
+        None: unknown, expired, or just revoked so.
+        """
+        ...
+
+    async def revoke(self, digest: bytes) -> None:
+        """Delete the family of this token; unknown digests are no error."""
+        ...
+
+    async def revoke_all(self, user_id: str, *, keep_family: str = "") -> None:
+        """Sign a user out everywhere (but for ``keep_family``)."""
+        ...
+
+    async def purge(self, *, now: int) -> int:
+        """Delete what has expired; how many went."""
+        ...
+
+
+class Store(Protocol):
+    """A whole store. Opened by its own class method; closed once, after which nothing may be called."""
+
+    @property
+    def log(self) -> Log: ...
+    @property
+    def users(self) -> Users: ...
+    @property
+    def channels(self) -> Channels: ...
+    @property
+    def sign_ins(self) -> SignIns: ...
+
+    async def check_writable(self) -> None:
+        """Do a real durable write and undo it. Errors: StoreUnavailable, StoreFull."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let go of all files and connections. May be called twice."""
+        ...

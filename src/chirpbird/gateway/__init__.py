@@ -1,0 +1,1 @@
+"""The chat behind the Centrifuge protocol: the realtime node's handlers, RPC methods and announcements."""

@@ -1,0 +1,1 @@
+"""A server library for the Centrifuge client protocol. It knows nothing of chat, storage or settings."""

@@ -1,0 +1,1 @@
+"""Ways for bytes to reach the engine and leave it."""

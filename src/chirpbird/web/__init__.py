@@ -1,0 +1,1 @@
+"""The chat over HTTP: REST, the built web client, health and metrics."""
