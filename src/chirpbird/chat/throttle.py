@@ -10,6 +10,10 @@ from chirpbird.chat.errors import TooMany
 __all__ = ["Throttle"]
 
 
+_ROUNDING = 1e-4
+"""Seconds that are forgiven: sums of floats do not quite reach their product."""
+
+
 class Throttle:
     """Lets each key do ``burst`` things at once, and ``per_second`` of them on average after that.
 
@@ -49,8 +53,7 @@ class Throttle:
         elif full_at < now:
             full_at = now
         wait = full_at - self._tolerance - now
-        # A billionth of a second is forgiven: sums of floats fall that much short of their product.
-        if wait > 1e-9:
+        if wait > _ROUNDING:
             self._full_at[key] = full_at
             raise TooMany(f"too many {self._what}, try again in {math.ceil(wait)} s", retry_after=wait)
         self._full_at[key] = full_at + self._interval

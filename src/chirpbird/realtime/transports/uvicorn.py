@@ -1,0 +1,337 @@
+"""One port for HTTP and WebSocket: uvicorn's HTTP protocol, which hands WebSocket upgrades at one path to us.
+
+    config = uvicorn.Config(app, http=RealtimeHttpProtocol.bind(node), ws="none")
+    server = RealtimeServer(config, node.shutdown)
+
+A connection that was handed over is not uvicorn's any more: it is not among the connections that uvicorn
+counts, and uvicorn neither closes it nor waits for it at shutdown. Closing is the business of whoever
+accepted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import urllib.parse
+from collections.abc import Awaitable, Callable, Iterable
+from typing import ClassVar, cast
+
+import httptools
+import msgspec
+import uvicorn
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from chirpbird.realtime.transports.base import Acceptor, TransportInfo
+from chirpbird.realtime.transports.handshake import (
+    WIRES,
+    Handshake,
+    HandshakeRefusedError,
+    HandshakeRules,
+    negotiate,
+)
+from chirpbird.realtime.transports.websocket import WebSocketLimits, take_over
+
+__all__ = ["RealtimeHttpProtocol", "RealtimeServer"]
+
+_NO_SERVICE = "bind() gives the class that can be used"
+_INVALID = "Invalid HTTP request received."
+
+
+class _Service(msgspec.Struct, frozen=True):
+    """What ``bind`` was told."""
+
+    acceptor: Acceptor
+    path: str
+    rules: HandshakeRules
+    limits: WebSocketLimits
+
+
+class RealtimeHttpProtocol(HttpToolsProtocol):
+    """Serves HTTP as uvicorn does, and opens WebSockets at one path. Use the class that ``bind`` gives.
+
+    Upgrades at other paths are left to uvicorn's WebSocket implementation, if it is configured with one, and
+    are not found otherwise. The limit on the size of a request's head holds for every request: uvicorn has
+    none with httptools.
+    """
+
+    service: ClassVar[_Service | None] = None
+
+    _deaf = False  # a request was refused, and what follows it does not matter
+    _handshake: Handshake | None = None
+    _refusal: HandshakeRefusedError | None = None
+    _in_head = True
+    _head_ended = False  # during the chunk at hand
+    _head_size = 0
+    _linger: asyncio.TimerHandle | None = None
+
+    @classmethod
+    def bind(
+        cls,
+        acceptor: Acceptor,
+        path: str = "/connection/websocket",
+        *,
+        allowed_origins: Iterable[str] = (),
+        limits: WebSocketLimits | None = None,
+        wires: Iterable[str] = ("json",),
+    ) -> type[RealtimeHttpProtocol]:
+        """A protocol class for ``uvicorn.Config(http=...)`` whose WebSockets go to ``acceptor``.
+
+        ``allowed_origins`` are those of which pages may connect besides the server's own
+        (``https://chat.example.org``; ``*``: all); ``wires`` are the wire formats that the acceptor speaks,
+        ``json`` and ``protobuf``. Raises ``ValueError`` for one that it does not know, or a path that is not
+        absolute.
+        """
+        served = tuple(wires)
+        unknown = sorted(set(served) - set(WIRES))
+        if unknown or not served:
+            raise ValueError(f"wires are some of {', '.join(WIRES)}, not {', '.join(unknown) or 'none'}")
+        if not path.startswith("/"):
+            raise ValueError(f"a path begins with /, unlike {path!r}")
+        origins = frozenset(origin.lower().rstrip("/") for origin in allowed_origins)
+        rules = HandshakeRules(wires=served, allowed_origins=origins)
+        service = _Service(acceptor, path, rules, limits or WebSocketLimits())
+        return cast("type[RealtimeHttpProtocol]", type(f"Bound{cls.__name__}", (cls,), {"service": service}))
+
+    # Calls by the transport
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        self._unset_keepalive_if_required()
+        self._head_ended = False
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._on_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            if self._refusal is not None:
+                self._refuse(self._refusal)
+            else:
+                self.logger.warning(_INVALID)
+                self.send_400_response(_INVALID)
+        else:
+            self._check_head_size(len(data))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
+        super().connection_lost(exc)
+
+    # Calls by the HTTP parser
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._head_ended = True
+        limits = self._service.limits
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > limits.max_head_size:
+            raise self._refused(_too_large(limits))
+        if not self._at_our_path():
+            super().on_headers_complete()
+        elif self.parser.should_upgrade() and self._should_upgrade():
+            super().on_headers_complete()
+            self._negotiate()
+        else:
+            app, self.app = self.app, _upgrade_required
+            super().on_headers_complete()
+            self.app = app
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_head = True
+
+    def _should_upgrade(self) -> bool:
+        """Whether uvicorn should leave this request alone. Any WebSocket is: those that nobody serves get
+        an answer of ours.
+        """
+        return self._get_upgrade() == b"websocket"
+
+    # The upgrade
+
+    @property
+    def _service(self) -> _Service:
+        if self.service is None:
+            raise TypeError(_NO_SERVICE)
+        return self.service
+
+    def _at_our_path(self) -> bool:
+        path = httptools.parse_url(self.url).path.decode("ascii")
+        return urllib.parse.unquote(path) == self._service.path
+
+    def _negotiate(self) -> None:
+        query = httptools.parse_url(self.url).query or b""
+        try:
+            self._handshake = negotiate(
+                self.parser.get_method(),
+                self.parser.get_http_version(),
+                query,
+                self.headers,
+                self._service.rules,
+            )
+        except HandshakeRefusedError as error:
+            raise self._refused(error) from None
+
+    def _refused(self, error: HandshakeRefusedError) -> HandshakeRefusedError:
+        """Remember an error that ends parsing; the parser reports no more than that a callback failed."""
+        self._refusal = error
+        return error
+
+    def _on_upgrade(self, early: bytes) -> None:
+        if not self._should_upgrade():
+            self._unsupported_upgrade_warning()
+        elif self._is_answering():
+            self._refuse(HandshakeRefusedError(400, "a websocket upgrade behind an unanswered request"))
+        elif self._handshake is not None:
+            self._hand_over(self._handshake, early)
+        elif self._should_upgrade_to_ws():
+            self.handle_websocket_upgrade()
+        else:
+            self._refuse(HandshakeRefusedError(404, "no websocket is served at this path"))
+
+    def _hand_over(self, handshake: Handshake, early: bytes) -> None:
+        self.connections.discard(self)
+        transport = self.transport
+        if transport.get_extra_info("socket").family == getattr(socket, "AF_UNIX", None):
+            transport = cast("asyncio.Transport", _LocalTransport(transport))
+        info = TransportInfo(name="websocket", wire=handshake.wire, remote_addr=self._remote_addr())
+        # These hold each other and us, and nobody would let go of them before the next garbage collection.
+        self.parser = self.cycle = self.flow = None  # type: ignore[assignment]
+        take_over(transport, handshake, info, self._service.acceptor, self._service.limits, early)
+
+    def _remote_addr(self) -> str:
+        """The client's address as uvicorn would tell an application: forwarded ones count if the peer is a
+        trusted proxy.
+        """
+        peer = self.client[0] if self.client else ""
+        if not isinstance(self.app, ProxyHeadersMiddleware):  # config.proxy_headers is off
+            return peer
+        trusted = self.app.trusted_hosts
+        forwarded = [value.decode("latin-1") for name, value in self.headers if name == b"x-forwarded-for"]
+        if not forwarded or peer not in trusted:
+            return peer
+        return trusted.get_trusted_client_address(", ".join(forwarded))[0] or peer
+
+    def _is_answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle  # uvicorn's annotation hides that there may be none
+        return cycle is not None and not cycle.response_complete
+
+    # Refusals
+
+    def _check_head_size(self, count: int) -> None:
+        """Called when ``count`` more bytes were parsed. What came before this head's first chunk cannot be
+        told apart, and is not counted.
+        """
+        if not self._in_head or self._head_ended:
+            self._head_size = 0
+            return
+        self._head_size += count
+        if self._head_size > self._service.limits.max_head_size:
+            self._refuse(_too_large(self._service.limits))
+
+    def _refuse(self, error: HandshakeRefusedError) -> None:
+        """Answer, and close once the client has read the answer: to close over unread bytes would reset
+        the connection before.
+        """
+        self._deaf = True
+        if self._is_answering():
+            # There is no place for an answer before the earlier request has its own; close behind that one.
+            self.cycle.keep_alive = False
+            return
+        body = error.words.encode()
+        fields = [
+            *self.server_state.default_headers,
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+            *error.headers,
+        ]
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
+        self.transport.write(STATUS_LINE[error.status] + head + b"\r\n" + body)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self._linger = self.loop.call_later(self._service.limits.close_timeout, self.transport.abort)
+        else:
+            self.transport.close()
+
+
+class RealtimeServer(uvicorn.Server):
+    """A uvicorn server that closes the realtime connections at shutdown while HTTP requests are still
+    answered.
+
+    ``close_connections`` is awaited when the server accepts no new connections any more, before uvicorn waits
+    for what is unfinished and ends the application. Without it an application that closes them in its
+    lifespan is called too late on asyncio's own loop from Python 3.12 on, where uvicorn waits for every
+    connection that the port ever accepted.
+    """
+
+    def __init__(self, config: uvicorn.Config, close_connections: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(config)
+        self._close_connections = close_connections
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        await self._close_connections()
+        await super().shutdown(sockets)
+
+
+class _LocalTransport:
+    """A connection over a Unix socket, made acceptable to picows, which sets TCP options on what it gets."""
+
+    __slots__ = ("_transport", "abort", "close", "get_write_buffer_size", "is_closing", "write", "writelines")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.abort = transport.abort
+        self.close = transport.close
+        self.get_write_buffer_size = transport.get_write_buffer_size
+        self.is_closing = transport.is_closing
+        self.write = transport.write
+        self.writelines = transport.writelines
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        value: object = self._transport.get_extra_info(name, default)
+        return _LocalSocket(cast("socket.socket", value).fileno()) if name == "socket" else value
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._transport.set_protocol(protocol)
+
+
+class _LocalSocket:
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def setsockopt(self, level: int, option: int, value: int) -> None:
+        """Nothing: a Unix socket neither delays nor needs quick acknowledgements."""
+
+    def getsockopt(self, level: int, option: int) -> int:
+        return 0
+
+
+def _too_large(limits: WebSocketLimits) -> HandshakeRefusedError:
+    return HandshakeRefusedError(431, f"request head has more than {limits.max_head_size} bytes")
+
+
+async def _upgrade_required(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Answers plain HTTP requests at the WebSocket's path."""
+    body = b"this is a websocket endpoint"
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"upgrade", b"websocket"),
+        (b"connection", b"upgrade"),
+    ]
+    await send({"type": "http.response.start", "status": 426, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
