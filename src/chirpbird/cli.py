@@ -39,7 +39,8 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
     """A self-hosted team messenger on the Centrifuge realtime protocol."""
@@ -48,15 +49,25 @@ def _root(
 @app.command()
 def serve(
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all. [default: 127.0.0.1]", show_default=False)
+        str | None,
+        typer.Option(help="Address to listen on; 0.0.0.0 for all. [default: 127.0.0.1]", show_default=False),
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option(help="Port for HTTP and WebSocket; 0 for any. [default: 8000]", min=0, max=65535, show_default=False),
+        typer.Option(
+            help="Port for HTTP and WebSocket; 0 for any. [default: 8000]",
+            min=0,
+            max=65535,
+            show_default=False,
+        ),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Directory for everything that is kept. [default: ./data]", file_okay=False, show_default=False),
+        typer.Option(
+            help="Directory for everything that is kept. [default: ./data]",
+            file_okay=False,
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Serve the chat: web client, API and realtime on one port, history in one directory.
@@ -64,10 +75,10 @@ def serve(
     Every other setting is an environment variable, CHIRPBIRD_…: see docs/operations.md.
     """
     # Imported here so that --help and a bad option answer at once.
-    from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic import ValidationError
 
-    from chirpbird.app import CannotStart, run  # noqa: PLC0415
-    from chirpbird.settings import Settings  # noqa: PLC0415
+    from chirpbird.app import CannotStart, run
+    from chirpbird.settings import Settings
 
     given = {"host": host, "port": port, "data": data}
     try:
@@ -76,7 +87,9 @@ def serve(
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_context=False, include_input=False):
             name = ".".join(str(part) for part in problem["loc"])
-            _complain(f"setting {name} (CHIRPBIRD_{name.upper()}): {problem['msg'].removeprefix('Value error, ')}")
+            _complain(
+                f"setting {name} (CHIRPBIRD_{name.upper()}): {problem['msg'].removeprefix('Value error, ')}"
+            )
         raise typer.Exit(EXIT_CANNOT_START) from None
     except CannotStart as error:
         _complain(str(error))
@@ -84,4 +97,6 @@ def serve(
 
 
 def _complain(message: str) -> None:
-    Console(file=sys.stderr, highlight=False, soft_wrap=True).print(f"[bold red]chirpbird:[/] {message}", markup=True)
+    Console(file=sys.stderr, highlight=False, soft_wrap=True).print(
+        f"[bold red]chirpbird:[/] {message}", markup=True
+    )

@@ -1,4 +1,4 @@
-"""What an operator can set: by environment variable (``CHIRPBIRD_`` and the name in capitals) or by option of ``chirpbird serve``."""
+"""What an operator can set: by environment variable (``CHIRPBIRD_`` and the name in capitals), or by option of ``serve``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 __all__ = ["LogFormat", "LogLevel", "Settings", "SettingsError", "signing_secret"]
 
-SECRET_FILE = "secret.key"
+SIGNING_FILE = "secret.key"
 MIN_SECRET_BYTES = 32
 
 
@@ -45,7 +45,9 @@ def _check_host(host: str) -> str:
         try:
             ip_address(host)
         except ValueError:
-            raise ValueError(f"found {host!r}, expected an IP address of this machine, or localhost") from None
+            raise ValueError(
+                f"found {host!r}, expected an IP address of this machine, or localhost"
+            ) from None
     return host
 
 
@@ -100,9 +102,11 @@ def signing_secret(settings: Settings) -> bytes:
     if settings.secret is not None:
         secret = settings.secret.get_secret_value().encode()
         if len(secret) < MIN_SECRET_BYTES:
-            raise SettingsError(f"secret is {len(secret)} bytes long, at least {MIN_SECRET_BYTES} are expected")
+            raise SettingsError(
+                f"secret is {len(secret)} bytes long, at least {MIN_SECRET_BYTES} are expected"
+            )
         return secret
-    path = settings.data / SECRET_FILE
+    path = settings.data / SIGNING_FILE
     try:
         _create_secret(path)
         secret = path.read_bytes()

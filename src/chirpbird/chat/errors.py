@@ -26,6 +26,7 @@ __all__ = [
     "NotFound",
     "NotPermitted",
     "NotSignedIn",
+    "StoreCannotOpen",
     "StoreFull",
     "StoreUnavailable",
     "TokenExpired",
@@ -130,3 +131,7 @@ class StoreFull(StoreUnavailable):
 
     name = "store_full"
     status = 507
+
+
+class StoreCannotOpen(StoreUnavailable):
+    """The store cannot be opened at start; nothing in it was changed."""

@@ -135,7 +135,7 @@ class SignIns(Protocol):
     async def rotate(
         self, digest: bytes, replacement: RefreshToken, *, now: int, grace_ms: int
     ) -> RefreshToken | None:
-        """Use up the token with ``digest`` and add ``replacement`` (its family and user_id are taken from the used one), atomically.
+        """Use up the token with ``digest`` and add ``replacement``, whose family and user_id are taken from it, atomically.
 
         Returns the new token as stored. A token may be used again within ``grace_ms`` of its first use: two tabs that refresh
         at once, or an answer that got lost. Used again later: someone stole it, and the whole family is deleted.
