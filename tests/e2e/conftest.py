@@ -68,8 +68,7 @@ class Server:
     async def _keep_output(self, printed: list[str]) -> None:
         assert self._process is not None
         assert self._process.stdout is not None
-        async for line in self._process.stdout:
-            printed.append(line.decode())
+        printed += [line.decode() async for line in self._process.stdout]
         self.output = "".join(printed)
 
     async def end(self, with_signal: signal.Signals) -> int:
