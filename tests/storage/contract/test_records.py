@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from chirpbird.chat.entities import ChannelKind, EntryKind, RefreshToken
 from chirpbird.chat.errors import AlreadyExists, NotFound
@@ -15,7 +16,7 @@ from tests.support.store_things import add_channel, add_user, message, moving
 async def test_usernames_are_unique_and_found_without_regard_to_case(store: Store) -> None:
     ann = await add_user(store, "Ann")
     with pytest.raises(AlreadyExists):
-        await store.users.add(type(ann)(**{**_fields(ann), "id": "U-2", "username": "aNN"}))
+        await store.users.add(replace(ann, id="U-2", username="aNN"))
     assert await store.users.by_username("ANN") == ann
     assert await store.users.by_username("an") is None
     assert await store.users.by_ids(["U-Ann", "U-none", "U-Ann"]) == {"U-Ann": ann}
@@ -23,7 +24,7 @@ async def test_usernames_are_unique_and_found_without_regard_to_case(store: Stor
 
 async def test_of_many_who_register_one_name_at_once_one_gets_it(store: Store) -> None:
     ann = await add_user(store, "first")
-    same = [type(ann)(**{**_fields(ann), "id": f"U-{n}", "username": "wanted"}) for n in range(10)]
+    same = [replace(ann, id=f"U-{n}", username="wanted") for n in range(10)]
     outcomes = await asyncio.gather(*(store.users.add(user) for user in same), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadyExists"] * 9 + ["NoneType"]
 
@@ -139,7 +140,3 @@ async def test_a_store_that_works_says_that_it_is_writable_and_closes_twice(stor
     await store.check_writable()
     await store.close()
     await store.close()
-
-
-def _fields(user: object) -> dict[str, object]:
-    return {name: getattr(user, name) for name in user.__struct_fields__}  # type: ignore[attr-defined]
