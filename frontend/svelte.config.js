@@ -4,5 +4,8 @@ export default {
   preprocess: vitePreprocess(),
   compilerOptions: { runes: true },
   // Libraries may still be written without runes.
-  vitePlugin: { dynamicCompileOptions: ({ filename }) => (filename.includes("node_modules") ? { runes: undefined } : undefined) },
+  vitePlugin: {
+    dynamicCompileOptions: ({ filename }) =>
+      filename.includes("node_modules") ? { runes: undefined } : undefined,
+  },
 };

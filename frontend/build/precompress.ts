@@ -22,7 +22,10 @@ export function precompress(directory: string): Plugin {
           const content = readFileSync(path);
           if (content.length < SMALLEST) continue;
           writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
-          writeFileSync(`${path}.br`, brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }));
+          writeFileSync(
+            `${path}.br`,
+            brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }),
+          );
         }
       },
     },

@@ -18,7 +18,10 @@ visit("index.html");
 const kib = (files) =>
   files.reduce((sum, file) => sum + gzipSync(readFileSync(client + file), { level: 9 }).length, 0) / 1024;
 const chunks = Object.entries(manifest);
-const js = (keep) => [...new Set(chunks.filter(([key]) => keep(key)).map(([, chunk]) => chunk.file))].filter((f) => f.endsWith(".js"));
+const js = (keep) =>
+  [...new Set(chunks.filter(([key]) => keep(key)).map(([, chunk]) => chunk.file))].filter((f) =>
+    f.endsWith(".js"),
+  );
 const css = [...first].flatMap((key) => manifest[key].css ?? []);
 
 const atFirst = kib(js((key) => first.has(key)));

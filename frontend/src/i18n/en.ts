@@ -1,4 +1,5 @@
-const plural = (count: number, one: string, other: string) => `${count.toLocaleString()} ${count === 1 ? one : other}`;
+const plural = (count: number, one: string, other: string) =>
+  `${count.toLocaleString()} ${count === 1 ? one : other}`;
 const list = (names: readonly string[]) => new Intl.ListFormat("en", { type: "conjunction" }).format(names);
 
 export const en = {
@@ -33,7 +34,8 @@ export const en = {
     usernameMissing: "enter a username",
     passwordMissing: "enter a password",
     signOut: "Sign out",
-    signedOutElsewhere: "You were signed out. This happens when your sign-in ends or you sign out in another tab.",
+    signedOutElsewhere:
+      "You were signed out. This happens when your sign-in ends or you sign out in another tab.",
     tooMany: "Too many attempts. Please wait a moment and try again.",
   },
   link: {
@@ -150,7 +152,7 @@ export const en = {
       `${list(more ? [...members, plural(more, "other", "others")] : members)} joined`,
     added: (who: string, members: readonly string[], more: number) =>
       `${who} added ${list(more ? [...members, plural(more, "other", "others")] : members)}`,
-    left_: (members: readonly string[], more: number) =>
+    departed: (members: readonly string[], more: number) =>
       `${list(more ? [...members, plural(more, "other", "others")] : members)} left`,
     removed: (who: string, members: readonly string[], more: number) =>
       `${who} removed ${list(more ? [...members, plural(more, "other", "others")] : members)}`,

@@ -24,5 +24,10 @@ export async function request<T>(method: string, path: string, body?: unknown): 
   if (response.ok && answer) return answer.data as T;
   const [first] = answer?.errors ?? [];
   const temporary = response.status >= 500 || response.status === 429;
-  throw new ServerError(first?.code ?? String(response.status), first?.message ?? "", first?.field, temporary);
+  throw new ServerError(
+    first?.code ?? String(response.status),
+    first?.message ?? "",
+    first?.field,
+    temporary,
+  );
 }
