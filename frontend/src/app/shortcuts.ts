@@ -1,3 +1,5 @@
+import { flushSync } from "svelte";
+
 import { dialogs } from "./dialogs.svelte";
 import { router } from "./router.svelte";
 import type { Workspace } from "./workspace";
@@ -15,8 +17,12 @@ export function onKey(event: KeyboardEvent, workspace: Workspace): void {
 }
 
 export function focusSearch(): void {
-  // On a phone the list has to come into view first.
-  requestAnimationFrame(() => document.getElementById(SEARCH_ID)?.focus());
+  // Where there is room for one column, the list has to come into view first.
+  if (!document.getElementById(SEARCH_ID)) {
+    router.go(null);
+    flushSync();
+  }
+  document.getElementById(SEARCH_ID)?.focus();
 }
 
 function act(event: KeyboardEvent, { channels }: Workspace, writing: boolean): boolean {
