@@ -90,15 +90,12 @@ class ChannelService:
     async def add_members(self, user_id: str, channel_id: str, user_ids: Sequence[str]) -> ChannelView:
         """Bring others (1-200) into a group that one is a member of; who is in it already stays so.
 
-        One's own id alone is ``join``. Errors: InvalidInput, NotFound (channel or person), NotPermitted.
+        Errors: InvalidInput, NotFound (channel or person), NotPermitted.
         """
         if not user_ids:
             raise InvalidInput("userIds is empty, at least 1 user id is expected", field="userIds")
-        if set(user_ids) == {user_id}:
-            await self._access.require(Operation.JOIN_CHANNEL, user_id, channel_id)
-        else:
-            await self._access.require(Operation.ADD_MEMBERS, user_id, channel_id)
-        members = await self._newcomers(user_id, user_ids, field="userIds", include_self=user_id in user_ids)
+        await self._access.require(Operation.ADD_MEMBERS, user_id, channel_id)
+        members = await self._newcomers(user_id, user_ids, field="userIds")
         await self._add(channel_id, user_id, members)
         return channel_view(await self._require(channel_id))
 
@@ -181,16 +178,14 @@ class ChannelService:
             if gained:
                 await self.audience.channel_gained(gained, channel_id)
 
-    async def _newcomers(
-        self, user_id: str, others: Sequence[str], *, field: str, include_self: bool = True
-    ) -> list[str]:
+    async def _newcomers(self, user_id: str, others: Sequence[str], *, field: str) -> list[str]:
         """The asker first, then the others once each, all of whom exist."""
         if len(others) > MAX_MEMBERS_AT_ONCE:
             raise InvalidInput(
                 f"{field} has {len(others)} entries, at most {MAX_MEMBERS_AT_ONCE} are expected", field=field
             )
         await self._people.me(user_id)
-        people = await self._people.require([user_id, *others] if include_self else others, field=field)
+        people = await self._people.require([user_id, *others], field=field)
         return list(people)
 
     async def _require(self, channel_id: str) -> Channel:
