@@ -34,7 +34,7 @@ class PagePerson:
             self.problems.append(text)
 
     @classmethod
-    async def arrive(
+    async def visit(
         cls,
         browser: Browser,
         url: str,
@@ -43,13 +43,19 @@ class PagePerson:
         size: tuple[int, int] = (1280, 800),
         theme: Theme = "light",
     ) -> PagePerson:
-        """Open the page in a fresh context and register."""
+        """Open the page in a fresh context."""
         viewport = ViewportSize(width=size[0], height=size[1])
         context: BrowserContext = await browser.new_context(
             viewport=viewport, color_scheme=theme, has_touch=size[0] < 720, locale="en-GB"
         )
         person = cls(await context.new_page(), url, username)
         await person.page.goto(url)
+        return person
+
+    @classmethod
+    async def arrive(cls, browser: Browser, url: str, username: str) -> PagePerson:
+        """Open the page in a fresh context and register."""
+        person = await cls.visit(browser, url, username)
         await person.fill_in("Create account")
         await person.sees_channels()
         return person
