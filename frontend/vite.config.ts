@@ -4,8 +4,8 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { svelteTesting } from "@testing-library/svelte/vite";
 import { defineConfig } from "vitest/config";
 
-import { precompress } from "./build/precompress";
-import { swagger } from "./build/swagger";
+import { precompress } from "./build/precompress.ts";
+import { swagger } from "./build/swagger.ts";
 
 const OUTPUT = fileURLToPath(new URL("../src/chirpbird/web/client", import.meta.url));
 const SERVER = "http://127.0.0.1:8000";

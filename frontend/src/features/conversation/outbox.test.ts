@@ -12,7 +12,7 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 
-function outbox(publish = vi.fn(async () => undefined as void)) {
+function outbox(publish = vi.fn(() => Promise.resolve())) {
   return { publish, box: new Outbox("me", publish as (c: string, t: string, k: string) => Promise<void>) };
 }
 const states = (box: Outbox, channel = "c") => box.of(channel).map(({ state }) => state);
@@ -41,7 +41,7 @@ describe("Outbox", () => {
   });
 
   test("the entry may come before the acknowledgement", async () => {
-    let acknowledge = () => undefined as void;
+    let acknowledge: () => void = () => undefined;
     const { box } = outbox(vi.fn(() => new Promise<void>((resolve) => (acknowledge = resolve))));
     box.resume();
     const { key } = box.send("c", "one");
