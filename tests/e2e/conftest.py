@@ -54,7 +54,7 @@ class Server:
             *("-m", "chirpbird", "serve", "--port", str(self.port), "--data", str(self.data)),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, **self._environment},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **self._environment},
         )
         assert self._process.stdout is not None
         printed = []
