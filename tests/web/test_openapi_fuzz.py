@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import Any, cast
 
 import schemathesis
 from fastapi import FastAPI
@@ -55,7 +55,7 @@ schema = schemathesis.openapi.from_asgi("/openapi.json", APP)
 
 @schema.parametrize()
 @settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_random_requests(case: schemathesis.Case[object]) -> None:
+def test_random_requests(case: schemathesis.Case[Any]) -> None:
     parameters = cast(dict[str, object], case.path_parameters)
     if parameters and case.meta is not None and len(str(parameters.get("channel_id"))) % 2:
         parameters["channel_id"] = CHANNEL_ID
