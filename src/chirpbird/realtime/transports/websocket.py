@@ -318,8 +318,8 @@ def take_over(
     )
     transport.set_protocol(protocol)
     protocol.connection_made(transport)
-    _feed(protocol, transport, _REQUEST % handshake.key)
-    _feed(protocol, transport, early)
+    protocol.data_received(_REQUEST % handshake.key)
+    protocol.data_received(early)
 
 
 class _Protocol(WSProtocol):  # type: ignore[misc]
@@ -335,6 +335,20 @@ class _Protocol(WSProtocol):  # type: ignore[misc]
     def get_buffer(self, size_hint: int) -> memoryview:
         free: memoryview = WSProtocol.get_buffer(self, size_hint)
         return free[: len(free) >> 1]
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes that were already read.
+
+        No loop calls this on a buffered protocol, but uvloop keeps the last method of this name that it saw:
+        that of the protocol before, with all that hangs on it.
+        """
+        view = memoryview(data)
+        while view and not self.transport.underlying_transport.is_closing():
+            buffer = self.get_buffer(len(view))
+            count = min(len(buffer), len(view))
+            buffer[:count] = view[:count]
+            self.buffer_updated(count)
+            view = view[count:]
 
 
 class _PicowsLog:
@@ -388,16 +402,6 @@ def _response(subprotocol: str | None) -> WSUpgradeResponse:
         headers = {} if subprotocol is None else {"Sec-WebSocket-Protocol": subprotocol}
         response = _RESPONSES[subprotocol] = WSUpgradeResponse.create_101_response(headers)
     return response
-
-
-def _feed(protocol: _Protocol, transport: asyncio.Transport, data: bytes) -> None:
-    view = memoryview(data)
-    while view and not transport.is_closing():
-        buffer = protocol.get_buffer(len(view))
-        count = min(len(buffer), len(view))
-        buffer[:count] = view[:count]
-        protocol.buffer_updated(count)
-        view = view[count:]
 
 
 def _is_utf8(message: bytes) -> bool:
