@@ -2,7 +2,8 @@
 
 ChatError
     InvalidInput        what was sent does not fit: names the field, what was found, what is expected
-    NotSignedIn         no token, or a token that is forged or expired
+    NotSignedIn         no token, or a token that is forged
+        TokenExpired    ... or was good once: fetch a new one
     WrongCredentials    sign-in with an unknown name or a wrong password (the two look the same)
     NotPermitted        signed in, but not allowed
     NotFound            no such thing, or none that this person may know of
@@ -25,8 +26,10 @@ __all__ = [
     "NotFound",
     "NotPermitted",
     "NotSignedIn",
+    "StoreCannotOpen",
     "StoreFull",
     "StoreUnavailable",
+    "TokenExpired",
     "TooMany",
     "WrongCredentials",
 ]
@@ -65,6 +68,12 @@ class NotSignedIn(ChatError):
     name = "not_signed_in"
     status = 401
     code = 101
+
+
+class TokenExpired(NotSignedIn):
+    """The access token was ours and has run out; SDKs fetch a new one when they see this code."""
+
+    code = 109
 
 
 class WrongCredentials(ChatError):
@@ -122,3 +131,7 @@ class StoreFull(StoreUnavailable):
 
     name = "store_full"
     status = 507
+
+
+class StoreCannotOpen(StoreUnavailable):
+    """The store cannot be opened at start; nothing in it was changed."""

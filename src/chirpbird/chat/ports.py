@@ -1,6 +1,7 @@
-"""What the chat needs from a store. ``storage/`` implements these; ``tests/storage/contract`` holds every store to them.
+"""What the chat needs from others: a store, a password hasher, and somebody to tell of changes of membership.
 
-Promises that hold for all methods: a write that returned is durable (it survives ``kill -9`` and power loss); a write
+``storage/`` implements the store; ``tests/storage/contract`` holds every store to what is said here. Promises
+that hold for all methods: a write that returned is durable (it survives ``kill -9`` and power loss); a write
 that raised left nothing behind; reads that start after a write returned see it. Failures are ``ChatError``s:
 ``StoreUnavailable`` (temporary) or the specific one named at the method.
 """
@@ -13,7 +14,7 @@ from typing import Protocol
 
 from chirpbird.chat.entities import Channel, Draft, Entry, Position, RefreshToken, User
 
-__all__ = ["Channels", "CommitListener", "Log", "SignIns", "Store", "Users"]
+__all__ = ["Audience", "Channels", "CommitListener", "Log", "PasswordHasher", "SignIns", "Store", "Users"]
 
 CommitListener = Callable[[Sequence[Entry]], None]
 """Called on the event loop with what one group commit made durable, each channel's entries in log order."""
@@ -131,8 +132,10 @@ class SignIns(Protocol):
 
     async def add(self, token: RefreshToken) -> None: ...
 
-    async def rotate(self, digest: bytes, replacement: RefreshToken, *, now: int, grace_ms: int) -> RefreshToken | None:
-        """Use up the token with ``digest`` and add ``replacement`` (its family and user_id are taken from the used one), atomically.
+    async def rotate(
+        self, digest: bytes, replacement: RefreshToken, *, now: int, grace_ms: int
+    ) -> RefreshToken | None:
+        """Use up the token with ``digest`` and add ``replacement``, whose family and user_id are taken from it, atomically.
 
         Returns the new token as stored. A token may be used again within ``grace_ms`` of its first use: two tabs that refresh
         at once, or an answer that got lost. Used again later: someone stole it, and the whole family is deleted.
@@ -171,4 +174,41 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of all files and connections. May be called twice."""
+        ...
+
+
+class PasswordHasher(Protocol):
+    """Turns passwords into what may be stored. Slow on purpose, and never on the event loop."""
+
+    @property
+    def decoy(self) -> str:
+        """A well-formed hash that no password fits and that takes as long to verify as any other."""
+        ...
+
+    async def hash(self, password: str) -> str:
+        """A new salted hash, in PHC form."""
+        ...
+
+    async def verify(self, password_hash: str, password: str) -> bool:
+        """Whether they belong together; False also for a hash that cannot be read."""
+        ...
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether new hashes are made with other costs than this one was."""
+        ...
+
+
+class Audience(Protocol):
+    """Who tells live clients that they came into a channel or went out of it.
+
+    Called after the commit, before the caller is answered. May be called again for what is already known.
+    Must not raise: by then the change is a fact, and a client that was not told learns of it when it connects.
+    """
+
+    async def channel_gained(self, user_ids: Sequence[str], channel_id: str) -> None:
+        """These people are members now."""
+        ...
+
+    async def channel_lost(self, user_ids: Sequence[str], channel_id: str) -> None:
+        """These people are members no longer: their subscriptions must end before this returns."""
         ...

@@ -1,0 +1,105 @@
+# `make run` and `make test` work on a bare clone; run again, they start at once. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 8000
+DATA ?= ./data
+CLIENT := src/chirpbird/web/client/index.html
+FRONTEND_SOURCES := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
+
+say = @printf '\033[1m%s\033[0m\n' "$(1)"
+
+.PHONY: help run test check format lint types imports unit frontend-check e2e bench wheel clean
+
+help: ## Show this
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+run: $(VENV)/run.stamp $(CLIENT) ## Install what is needed and serve on http://127.0.0.1:8000, data in ./data
+	@$(BIN)/chirpbird serve --host $(HOST) --port $(PORT) --data $(DATA)
+
+test: check e2e ## Everything that CI runs: checks, then real servers, browsers and SDKs
+
+check: format-check lint types imports unit frontend-check ## Format, lint, strict types, import contract, unit tests, front end
+
+format: $(VENV)/dev.stamp frontend/node_modules/.stamp ## Format all sources
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+	npm --prefix frontend run format
+
+.PHONY: format-check
+format-check: $(VENV)/dev.stamp
+	$(call say,Format)
+	@$(BIN)/ruff format --check
+
+lint: $(VENV)/dev.stamp
+	$(call say,Lint)
+	@$(BIN)/ruff check
+
+types: $(VENV)/dev.stamp
+	$(call say,Types)
+	@$(BIN)/mypy src tests benchmarks
+
+imports: $(VENV)/dev.stamp
+	$(call say,Import contract)
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+unit: $(VENV)/dev.stamp
+	$(call say,Unit tests)
+	@$(BIN)/pytest -q -m 'not e2e'
+
+frontend-check: frontend/node_modules/.stamp
+	$(call say,Front end)
+	@npm --prefix frontend run check
+
+e2e: $(VENV)/dev.stamp $(CLIENT) test-packages ## Browser, SDK and crash tests against a real server
+	$(call say,End to end)
+	@$(BIN)/pytest -q -m e2e
+
+bench: $(VENV)/dev.stamp ## Print what the budgets of the design are measured at
+	@for script in benchmarks/*.py; do $(BIN)/python $$script; done
+
+wheel: $(VENV)/dev.stamp $(CLIENT) ## Build dist/chirpbird-*.whl with the web client inside
+	$(call say,Wheel)
+	@rm -rf dist && $(BIN)/python -m build --no-isolation --wheel
+
+clean: ## Remove what was installed and built (never ./data)
+	rm -rf $(VENV) frontend/node_modules src/chirpbird/web/client dist screenshots
+
+# --- What is installed, once -----------------------------------------------------------------------------------------
+
+$(BIN)/python:
+	@scripts/need-python $(PYTHON)
+	$(call say,Python environment in $(VENV))
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements/run.lock pyproject.toml | $(BIN)/python
+	$(call say,Python packages)
+	@$(BIN)/pip install --disable-pip-version-check --require-hashes -r requirements/run.lock
+	@$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
+	$(call say,Python packages of the tests)
+	@$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes -r requirements/dev.lock
+	@touch $@
+
+frontend/node_modules/.stamp: frontend/package.json frontend/package-lock.json
+	@scripts/need-node
+	$(call say,npm packages)
+	@npm --prefix frontend ci --no-audit --no-fund
+	@touch $@
+
+$(CLIENT): frontend/node_modules/.stamp $(FRONTEND_SOURCES)
+	$(call say,Web client)
+	@npm --prefix frontend run build
+	@touch $@
+
+.PHONY: test-packages
+test-packages:
+	@scripts/need-test-packages

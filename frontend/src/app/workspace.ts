@@ -1,0 +1,163 @@
+import { createContext } from "svelte";
+
+import { channelCommands } from "../features/channels/commands";
+import { Channels, type ChannelItem } from "../features/channels/channels.svelte";
+import { Logs } from "../features/conversation/logs";
+import { Outbox } from "../features/conversation/outbox.svelte";
+import { PresenceStore } from "../features/people/presence.svelte";
+import type { Session } from "../features/session/session.svelte";
+import { t } from "../i18n";
+import { ServerError } from "../lib/errors";
+import type { ChannelState, Entry, Snapshot, User } from "../lib/types";
+import {
+  Realtime,
+  SignedOut,
+  type LinkState,
+  type PersonalEvent,
+  type RealtimeListener,
+} from "../realtime/realtime";
+import { Link } from "./link.svelte";
+import { notices } from "./notices.svelte";
+import { router } from "./router.svelte";
+
+const UNAUTHORIZED = 1;
+const INVALID_TOKEN = 3500;
+
+/** Everything that one signed-in person has open: joins the stores to the connection, and knows nothing else. */
+export class Workspace implements RealtimeListener {
+  readonly me: User;
+  readonly channels: Channels;
+  readonly logs: Logs;
+  readonly outbox: Outbox;
+  readonly presence = new PresenceStore();
+  readonly link = new Link();
+  readonly realtime: Realtime;
+  readonly call: Realtime["call"];
+  readonly #session: Session;
+  /** Channels that we are leaving ourselves: no words needed when they go. */
+  readonly #leaving = new Set<string>();
+
+  constructor(me: User, session: Session) {
+    this.me = me;
+    this.#session = session;
+    this.realtime = new Realtime(endpoint(), () => this.#token(), this);
+    this.call = (method, data) => this.realtime.call(method, data);
+    this.channels = new Channels(me.id);
+    this.logs = new Logs(this.call, (channelId, entries) => {
+      for (const entry of entries) this.#settle(channelId, entry);
+    });
+    this.outbox = new Outbox(me.id, (channelId, text, key) => this.realtime.publish(channelId, text, key));
+  }
+
+  start(): void {
+    this.realtime.connect();
+  }
+
+  stop(): void {
+    this.outbox.suspend();
+    this.realtime.disconnect();
+  }
+
+  /** Shows a channel that the server has just said to be ours. */
+  adopt(state: ChannelState): ChannelItem {
+    const item = this.channels.put(state);
+    this.realtime.follow([[state.channel.id, state.position]]);
+    return item;
+  }
+
+  async leave(channelId: string): Promise<void> {
+    this.#leaving.add(channelId);
+    try {
+      await channelCommands.leave(this.call, channelId);
+      this.#lose(channelId);
+    } finally {
+      this.#leaving.delete(channelId);
+    }
+  }
+
+  linkChanged(state: LinkState): void {
+    this.link.update(state);
+    if (state.phase === "connected") this.outbox.resume();
+    else this.outbox.suspend();
+    if (state.phase === "stopped" && (state.code === UNAUTHORIZED || state.code === INVALID_TOKEN))
+      this.#session.ended();
+  }
+
+  snapshot({ channels }: Snapshot): void {
+    for (const item of this.channels.replace(channels)) this.#forget(item);
+    this.realtime.follow(channels.map(({ channel, position }) => [channel.id, position] as const));
+  }
+
+  personal(event: PersonalEvent): void {
+    if (event.type === "NEW_CHANNEL") this.adopt(event.channel);
+    else if (event.type === "CHANNEL_GONE") this.#lose(event.channelId);
+  }
+
+  entry(channelId: string, entry: Entry): void {
+    this.logs.of(channelId).add(entry);
+    this.channels.heard(channelId, entry);
+    this.#settle(channelId, entry);
+  }
+
+  live(channelId: string, recovered: boolean, epoch: string): void {
+    this.logs.of(channelId).live(recovered, epoch);
+    if (this.channels.get(channelId)?.other || channelId === router.channelId)
+      void this.lookAround(channelId);
+  }
+
+  ended(channelId: string): void {
+    this.#lose(channelId);
+  }
+
+  came(channelId: string, client: string, userId: string): void {
+    this.presence.came(channelId, client, userId);
+  }
+
+  went(channelId: string, client: string, userId: string): void {
+    this.presence.went(channelId, client, userId);
+  }
+
+  /** Learns who is in the channel now; from then on comings and goings tell. */
+  async lookAround(channelId: string): Promise<void> {
+    try {
+      this.presence.replace(channelId, await this.realtime.presence(channelId));
+    } catch {
+      // Presence is a nicety: the dots stay as they are.
+      return;
+    }
+  }
+
+  /** A message of ours has come back from the log: the outbox is done with it. */
+  #settle(channelId: string, entry: Entry): void {
+    if (entry.sender.id === this.me.id && entry.key) this.outbox.arrived(channelId, entry.key);
+  }
+
+  #lose(channelId: string): void {
+    const item = this.channels.remove(channelId);
+    if (item) this.#forget(item);
+  }
+
+  #forget({ id, title }: ChannelItem): void {
+    this.realtime.unfollow(id);
+    this.logs.forget(id);
+    this.presence.forget(id);
+    this.outbox.refuse(id, t.conversation.goneFailure);
+    if (!this.#leaving.has(id)) notices.say(t.channels.gone(title));
+    if (router.channelId === id) router.go(null, { replace: true });
+  }
+
+  async #token(): Promise<string> {
+    try {
+      return await this.#session.token();
+    } catch (error) {
+      if (error instanceof ServerError && !error.temporary) throw new SignedOut();
+      throw error;
+    }
+  }
+}
+
+export const [getWorkspace, setWorkspace] = createContext<Workspace>();
+
+function endpoint(): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/connection/websocket`;
+}

@@ -1,0 +1,108 @@
+import type { Realtime } from "../../realtime/realtime";
+import type { Entry, Page } from "../../lib/types";
+import { merge, newest, NOTHING, oldest, type Range, type Timeline } from "./timeline";
+
+const PAGE = 50;
+
+export type LoadState = "idle" | "loading" | "failed";
+
+/** Is told of every page that was read. */
+export type Learned = (channelId: string, entries: readonly Entry[]) => void;
+
+/** What this page knows of one channel's log, and how it learns more. The only writer of its timeline. */
+export class ChannelLog {
+  timeline: Timeline = $state.raw(NOTHING);
+  /** The newest page has been read once: what is missing from here on is before it or in a hole. */
+  opened = $state(false);
+  state: LoadState = $state("idle");
+  /** Where the last page went in: decides which end of the list keeps still. */
+  grewAt: "start" | "end" = "end";
+
+  readonly #channelId: string;
+  readonly #call: Realtime["call"];
+  readonly #learned: Learned;
+  #epoch = "";
+  #loading: Promise<void> | null = null;
+
+  constructor(channelId: string, call: Realtime["call"], learned: Learned) {
+    this.#channelId = channelId;
+    this.#call = call;
+    this.#learned = learned;
+  }
+
+  get complete(): boolean {
+    return this.opened && oldest(this.timeline) === 1;
+  }
+
+  /** A live entry. */
+  add(entry: Entry): void {
+    this.grewAt = "start";
+    this.timeline = merge(this.timeline, [entry], [entry.seq, entry.seq]);
+  }
+
+  /** The subscription is live. What was missed may be lost to it: then the newest page is read, and a hole stays before it. */
+  live(recovered: boolean, epoch: string): void {
+    if (this.#epoch && epoch && epoch !== this.#epoch) this.timeline = NOTHING;
+    this.#epoch = epoch || this.#epoch;
+    if (!recovered && this.opened) void this.#load({});
+    else if (this.state === "failed") void this.open();
+  }
+
+  /** Reads the newest page, if that was not done yet. */
+  open(): Promise<void> {
+    return this.opened ? Promise.resolve() : this.#load({});
+  }
+
+  /** Reads the page before what is known. */
+  loadOlder(): Promise<void> {
+    if (!this.opened || this.complete) return Promise.resolve();
+    return this.#load({ before: oldest(this.timeline) });
+  }
+
+  /** Reads a page into a hole: from its end when one comes from below, from its beginning when from above. */
+  fill(hole: Range, from: "end" | "start"): Promise<void> {
+    return this.#load(from === "end" ? { before: hole[1] + 1 } : { after: hole[0] - 1 });
+  }
+
+  #load(bounds: { before?: number; after?: number }): Promise<void> {
+    this.#loading ??= this.#read(bounds).finally(() => (this.#loading = null));
+    return this.#loading;
+  }
+
+  async #read({ before, after }: { before?: number; after?: number }): Promise<void> {
+    this.state = "loading";
+    try {
+      const page = await this.#call<Page>("fetch_messages", {
+        channelId: this.#channelId,
+        limit: PAGE,
+        ...(before === undefined ? {} : { before }),
+        ...(after === undefined ? {} : { after }),
+      });
+      this.#take(page, before, after);
+      this.#learned(this.#channelId, page.messages);
+      this.state = "idle";
+    } catch {
+      this.state = "failed";
+    }
+  }
+
+  #take({ messages, hasMore }: Page, before?: number, after?: number): void {
+    const first = messages[0]?.seq;
+    const last = messages.at(-1)?.seq;
+    if (after !== undefined) {
+      this.grewAt = "end";
+      if (last !== undefined) this.timeline = merge(this.timeline, messages, [after + 1, last]);
+      return;
+    }
+    this.grewAt = "start";
+    const from = hasMore && first !== undefined ? first : 1;
+    const to = before === undefined ? Math.max(last ?? 0, from) : before - 1;
+    if (to >= from) this.timeline = merge(this.timeline, messages, [from, to]);
+    this.opened = true;
+  }
+
+  /** The highest `seq` known. */
+  get top(): number {
+    return newest(this.timeline);
+  }
+}

@@ -1,0 +1,109 @@
+import { ServerError } from "../../lib/errors";
+import { request } from "../../lib/http";
+import { recall, remember } from "../../lib/storage";
+import type { User } from "../../lib/types";
+
+interface Grant {
+  readonly user: User;
+  readonly accessToken: string;
+  readonly expiresIn: number;
+}
+
+export type SessionState =
+  | { readonly phase: "restoring"; readonly slow: boolean }
+  | { readonly phase: "out"; readonly elsewhere: boolean }
+  | { readonly phase: "in"; readonly user: User };
+
+const KNOWN_KEY = "chirpbird.known";
+const LOCK = "chirpbird.refresh";
+const NEWS = "chirpbird.session";
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 15_000;
+
+/** Who is signed in here. The access token lives in memory only; the cookie that renews it is out of our sight. */
+export class Session {
+  state: SessionState = $state.raw({ phase: "restoring", slow: false });
+  #news = new BroadcastChannel(NEWS);
+
+  constructor() {
+    this.#news.onmessage = () => {
+      if (this.state.phase === "in") this.state = { phase: "out", elsewhere: true };
+    };
+  }
+
+  /** Somebody has signed in with this browser before. */
+  get known(): boolean {
+    return recall(KNOWN_KEY) !== null;
+  }
+
+  /** Signs in by the cookie, if it is still good; goes on trying while the server cannot be reached. */
+  async restore(): Promise<void> {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      try {
+        this.#enter(await refresh());
+        return;
+      } catch (error) {
+        if (error instanceof ServerError && !error.temporary) {
+          this.state = { phase: "out", elsewhere: false };
+          return;
+        }
+      }
+      this.state = { phase: "restoring", slow: true };
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+
+  /** Throws ServerError, with `field` where one is at fault. */
+  async register(username: string, password: string): Promise<void> {
+    this.#enter(await request<Grant>("POST", "/users", { username, password }));
+  }
+
+  /** Throws ServerError. */
+  async signIn(username: string, password: string): Promise<void> {
+    this.#enter(await request<Grant>("POST", "/sessions", { username, password }));
+  }
+
+  async signOut(): Promise<void> {
+    this.state = { phase: "out", elsewhere: false };
+    this.#news.postMessage("out");
+    try {
+      await navigator.locks.request(LOCK, () => request("DELETE", "/sessions/current"));
+    } catch {
+      // Not reachable: the page has forgotten the token, and the cookie ends by itself.
+      return;
+    }
+  }
+
+  /**
+   * An access token for the realtime connection. Throws ServerError: temporary if the server cannot be reached, final
+   * if the sign-in is over.
+   */
+  async token(): Promise<string> {
+    const unused = this.#unused;
+    this.#unused = null;
+    if (unused && unused.until > Date.now()) return unused.token;
+    const grant = await refresh();
+    if (this.state.phase === "in" && this.state.user.id !== grant.user.id) location.reload();
+    return grant.accessToken;
+  }
+
+  /** The sign-in is over, and nobody in this tab has asked for that. */
+  ended(): void {
+    if (this.state.phase === "in") this.state = { phase: "out", elsewhere: true };
+  }
+
+  #unused: { token: string; until: number } | null = null;
+
+  #enter(grant: Grant): void {
+    remember(KNOWN_KEY, "1");
+    // Half its life: enough for the first connect, and no clock is that wrong.
+    this.#unused = { token: grant.accessToken, until: Date.now() + grant.expiresIn * 500 };
+    this.state = { phase: "in", user: grant.user };
+  }
+}
+
+/** One tab at a time: each use of the cookie replaces it. */
+function refresh(): Promise<Grant> {
+  const ask = () => request<Grant>("POST", "/sessions/refresh");
+  return "locks" in navigator ? navigator.locks.request(LOCK, ask) : ask();
+}

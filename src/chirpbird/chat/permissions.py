@@ -1,0 +1,146 @@
+"""Who may do what: every operation of the chat in one table.
+
+REST routes, RPC methods and channel operations (subscribe, publish, ...) each name their Operation, and the
+tests try each of them as everybody. What does not appear here does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, StrEnum
+from types import MappingProxyType
+
+from chirpbird.chat.entities import Channel, ChannelKind
+from chirpbird.chat.errors import NotFound, NotPermitted, NotSignedIn
+
+__all__ = ["RULES", "Operation", "Rule", "check", "no_such_channel"]
+
+
+class Rule(Enum):
+    """Whom an operation is for."""
+
+    ANYONE = "anyone"
+    SIGNED_IN = "signed in"
+    SELF = "self"
+    """Only on what is one's own: the personal channel."""
+    MEMBER = "member"
+    MEMBER_OF_GROUP = "member of group"
+    """Members of a public or private group; nobody may do it to a direct channel."""
+    MEMBER_OR_PUBLIC = "member or public"
+    """Members, and anybody signed in if the channel is public."""
+
+
+class Operation(StrEnum):
+    """Everything that can be asked of the chat."""
+
+    REGISTER = "register"
+    SIGN_IN = "sign_in"
+    REFRESH = "refresh"
+    """The refresh token is its own credential."""
+    SIGN_OUT = "sign_out"
+    READ_HEALTH = "read_health"
+    READ_CLIENT = "read_client"
+    """The web client's files, and the description of the API."""
+
+    CONNECT = "connect"
+    FETCH_ME = "fetch_me"
+    FETCH_STATE = "fetch_state"
+    SEARCH_USERS = "search_users"
+    SEARCH_CHANNELS = "search_channels"
+    CREATE_CHANNEL = "create_channel"
+    OPEN_DIRECT = "open_direct"
+
+    FETCH_CHANNEL = "fetch_channel"
+    JOIN_CHANNEL = "join_channel"
+    LEAVE_CHANNEL = "leave_channel"
+    ADD_MEMBERS = "add_members"
+    FETCH_MEMBERS = "fetch_members"
+    FETCH_MESSAGES = "fetch_messages"
+    SEND_MESSAGE = "send_message"
+
+    SUBSCRIBE = "subscribe"
+    PUBLISH = "publish"
+    PRESENCE = "presence"
+    PRESENCE_STATS = "presence_stats"
+    HISTORY = "history"
+    SUBSCRIBE_PERSONAL = "subscribe_personal"
+
+
+RULES: Mapping[Operation, Rule] = MappingProxyType(
+    {
+        Operation.REGISTER: Rule.ANYONE,
+        Operation.SIGN_IN: Rule.ANYONE,
+        Operation.REFRESH: Rule.ANYONE,
+        Operation.SIGN_OUT: Rule.ANYONE,
+        Operation.READ_HEALTH: Rule.ANYONE,
+        Operation.READ_CLIENT: Rule.ANYONE,
+        Operation.CONNECT: Rule.SIGNED_IN,
+        Operation.FETCH_ME: Rule.SIGNED_IN,
+        Operation.FETCH_STATE: Rule.SIGNED_IN,
+        Operation.SEARCH_USERS: Rule.SIGNED_IN,
+        Operation.SEARCH_CHANNELS: Rule.SIGNED_IN,
+        Operation.CREATE_CHANNEL: Rule.SIGNED_IN,
+        Operation.OPEN_DIRECT: Rule.SIGNED_IN,
+        Operation.FETCH_CHANNEL: Rule.MEMBER_OR_PUBLIC,
+        Operation.JOIN_CHANNEL: Rule.MEMBER_OR_PUBLIC,
+        Operation.LEAVE_CHANNEL: Rule.MEMBER_OF_GROUP,
+        Operation.ADD_MEMBERS: Rule.MEMBER_OF_GROUP,
+        Operation.FETCH_MEMBERS: Rule.MEMBER,
+        Operation.FETCH_MESSAGES: Rule.MEMBER,
+        Operation.SEND_MESSAGE: Rule.MEMBER,
+        Operation.SUBSCRIBE: Rule.MEMBER,
+        Operation.PUBLISH: Rule.MEMBER,
+        Operation.PRESENCE: Rule.MEMBER,
+        Operation.PRESENCE_STATS: Rule.MEMBER,
+        Operation.HISTORY: Rule.MEMBER,
+        Operation.SUBSCRIBE_PERSONAL: Rule.SELF,
+    }
+)
+
+
+def check(
+    operation: Operation,
+    *,
+    user_id: str | None,
+    channel: Channel | None = None,
+    is_member: bool = False,
+    owner_id: str = "",
+) -> None:
+    """Let it pass, or raise.
+
+    ``user_id`` None: not signed in. ``channel`` and ``is_member`` matter to the rules about channels (None:
+    there is no such channel), ``owner_id`` to SELF.
+
+    Errors: NotSignedIn; NotFound for a channel that is not there or is none of this person's business;
+    NotPermitted.
+    """
+    rule = RULES[operation]
+    if rule is Rule.ANYONE:
+        return
+    if user_id is None:
+        raise NotSignedIn("an access token is expected")
+    if rule is Rule.SIGNED_IN:
+        return
+    if rule is Rule.SELF:
+        if user_id != owner_id:
+            raise NotPermitted("this belongs to somebody else")
+        return
+    _check_channel(rule, channel, is_member)
+
+
+def no_such_channel() -> NotFound:
+    """The one answer for a channel that is not there and for a private one that is none of the asker's
+    business.
+    """
+    return NotFound("no such channel")
+
+
+def _check_channel(rule: Rule, channel: Channel | None, is_member: bool) -> None:
+    if channel is None or not (is_member or channel.kind is ChannelKind.PUBLIC):
+        raise no_such_channel()
+    if rule is Rule.MEMBER_OR_PUBLIC:
+        return
+    if not is_member:
+        raise NotPermitted("only members of the channel may do this")
+    if rule is Rule.MEMBER_OF_GROUP and channel.kind is ChannelKind.DIRECT:
+        raise NotPermitted("a direct channel always has the same two people")

@@ -1,0 +1,80 @@
+"""The whole chat in one object: what ``app.py`` makes, and what ``web`` and ``gateway`` are given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chirpbird.chat.access import Access
+from chirpbird.chat.accounts import Accounts
+from chirpbird.chat.channels import ChannelService
+from chirpbird.chat.clock import Clock, SystemClock
+from chirpbird.chat.limits import ChatLimits
+from chirpbird.chat.messages import Messages
+from chirpbird.chat.passwords import Argon2Hasher
+from chirpbird.chat.people import People
+from chirpbird.chat.ports import Audience, PasswordHasher, Store
+from chirpbird.chat.rendering import Renderer
+from chirpbird.chat.sign_in import DeviceSignIns
+from chirpbird.chat.state import States
+from chirpbird.chat.tokens import AccessTokens
+
+__all__ = ["Chat"]
+
+
+class Chat:
+    """The chat's services over one store.
+
+    ``secret`` (32 bytes or more) signs access tokens, the same on all nodes.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        secret: bytes,
+        clock: Clock | None = None,
+        audience: Audience | None = None,
+        limits: ChatLimits | None = None,
+        hasher: PasswordHasher | None = None,
+    ) -> None:
+        clock = clock or SystemClock()
+        limits = limits or ChatLimits()
+        self.store = store
+        self.clock = clock
+        self.limits = limits
+        self.people = People(store.users, capacity=limits.people_remembered)
+        self.access = Access(store.channels, capacity=limits.channels_remembered)
+        self.renderer = Renderer(self.people, self.access.directory)
+        self.tokens = AccessTokens(secret, clock, lifetime=limits.access_token_seconds)
+        self.accounts = Accounts(store.users, self.people, hasher or Argon2Hasher(), clock, limits)
+        self.sign_ins = DeviceSignIns(
+            store.sign_ins,
+            self.tokens,
+            self.people,
+            clock,
+            lifetime=limits.refresh_token_seconds,
+            grace=limits.refresh_grace_seconds,
+        )
+        self.states = States(
+            store.channels, store.log, self.people, self.access.directory, self.renderer, clock
+        )
+        self.channels = ChannelService(
+            store, self.access, self.people, self.states, clock, audience or _Nobody()
+        )
+        self.messages = Messages(store.log, self.access, self.people, self.renderer, clock, limits)
+
+    def tell(self, audience: Audience) -> None:
+        """Have ``audience`` told of changes of membership from now on: for one that itself needs the chat to
+        be made.
+        """
+        self.channels.audience = audience
+
+
+class _Nobody:
+    """The audience of a chat without live clients."""
+
+    async def channel_gained(self, user_ids: Sequence[str], channel_id: str) -> None:
+        return
+
+    async def channel_lost(self, user_ids: Sequence[str], channel_id: str) -> None:
+        return

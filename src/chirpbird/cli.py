@@ -1,0 +1,102 @@
+"""The ``chirpbird`` command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from chirpbird import __version__
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="chirpbird",
+    help="A self-hosted team messenger on the Centrifuge realtime protocol.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+EXIT_CANNOT_START = 1
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    app()
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"chirpbird {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """A self-hosted team messenger on the Centrifuge realtime protocol."""
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str | None,
+        typer.Option(help="Address to listen on; 0.0.0.0 for all. [default: 127.0.0.1]", show_default=False),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port for HTTP and WebSocket; 0 for any. [default: 8000]",
+            min=0,
+            max=65535,
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory for everything that is kept. [default: ./data]",
+            file_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Serve the chat: web client, API and realtime on one port, history in one directory.
+
+    Every other setting is an environment variable, CHIRPBIRD_…: see docs/operations.md.
+    """
+    # Imported here so that --help and a bad option answer at once.
+    from pydantic import ValidationError
+
+    from chirpbird.app import CannotStart, run
+    from chirpbird.settings import Settings
+
+    given = {"host": host, "port": port, "data": data}
+    try:
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+        run(settings)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_context=False, include_input=False):
+            name = ".".join(str(part) for part in problem["loc"])
+            _complain(
+                f"setting {name} (CHIRPBIRD_{name.upper()}): {problem['msg'].removeprefix('Value error, ')}"
+            )
+        raise typer.Exit(EXIT_CANNOT_START) from None
+    except CannotStart as error:
+        _complain(str(error))
+        raise typer.Exit(EXIT_CANNOT_START) from None
+
+
+def _complain(message: str) -> None:
+    Console(file=sys.stderr, highlight=False, soft_wrap=True).print(
+        f"[bold red]chirpbird:[/] {message}", markup=True
+    )

@@ -1,0 +1,139 @@
+"""What an operator can set: by environment variable (``CHIRPBIRD_`` and the name in capitals), or by option of ``serve``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["LogFormat", "LogLevel", "Settings", "SettingsError", "signing_secret"]
+
+SIGNING_FILE = "secret.key"
+MIN_SECRET_BYTES = 32
+
+
+class SettingsError(Exception):
+    """A setting that cannot work. ``str(error)`` says which one, what was found, and what is expected."""
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    TEXT = "text"
+    """For people."""
+    JSON = "json"
+    """One JSON object a line, for log collectors."""
+
+
+def _check_host(host: str) -> str:
+    if host != "localhost":
+        try:
+            ip_address(host)
+        except ValueError:
+            raise ValueError(
+                f"found {host!r}, expected an IP address of this machine, or localhost"
+            ) from None
+    return host
+
+
+def _check_origin(origin: str) -> str:
+    if not origin.startswith(("http://", "https://")) or "/" in origin.split("://", 1)[1]:
+        raise ValueError(f"found {origin!r}, expected scheme://host[:port] with nothing behind it")
+    return origin.lower()
+
+
+class Settings(BaseSettings):
+    """All settings of ``chirpbird serve``, each with its default."""
+
+    model_config = SettingsConfigDict(env_prefix="CHIRPBIRD_", extra="forbid", frozen=True)
+
+    host: Annotated[str, AfterValidator(_check_host)] = "127.0.0.1"
+    """Address to listen on. 0.0.0.0 or :: listens on all of the machine's addresses."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Port for HTTP and WebSocket alike. 0: any free one."""
+    data: Path = Path("data")
+    """Directory of the database and the signing secret. Made if it does not exist."""
+    secret: SecretStr | None = None
+    """Signs access tokens; at least 32 bytes. None: made once and kept in the data directory."""
+    allowed_origins: tuple[Annotated[str, AfterValidator(_check_origin)], ...] = ()
+    """Origins of other sites' pages that may connect; pages that this server itself gave out always may."""
+    forwarded_allow_ips: str = ""
+    """Addresses of reverse proxies whose X-Forwarded-For and -Proto are believed, with commas between. Empty: nobody's."""
+    access_token_seconds: int = Field(default=600, ge=10, le=86_400)
+    """How long an access token lasts. Pages fetch the next one by themselves."""
+    refresh_token_days: int = Field(default=30, ge=1, le=3650)
+    """How long a device stays signed in that does not come back."""
+    sends_burst: int = Field(default=20, ge=1)
+    """Messages that a person may send at once."""
+    sends_per_second: float = Field(default=5.0, gt=0)
+    """Messages a second that a person may send for long."""
+    sign_ins_per_name: int = Field(default=10, ge=1)
+    """Sign-in attempts per username in five minutes."""
+    sign_ins_per_address: int = Field(default=30, ge=1)
+    """Sign-in and registration attempts per network address in five minutes."""
+    channels_per_client: int = Field(default=1024, ge=1)
+    """Channels that one connection may be subscribed to."""
+    drain_seconds: float = Field(default=2.0, ge=0, le=600)
+    """Over how long a stopping server spreads the goodbyes to its clients."""
+    log_level: LogLevel = LogLevel.INFO
+    log_format: LogFormat = LogFormat.TEXT
+
+
+def signing_secret(settings: Settings) -> bytes:
+    """The secret that signs access tokens: the setting, or the one kept in the data directory (made at the first start).
+
+    The data directory must exist. Errors: SettingsError when the setting or the file is too short or unreadable.
+    """
+    if settings.secret is not None:
+        secret = settings.secret.get_secret_value().encode()
+        if len(secret) < MIN_SECRET_BYTES:
+            raise SettingsError(
+                f"secret is {len(secret)} bytes long, at least {MIN_SECRET_BYTES} are expected"
+            )
+        return secret
+    path = settings.data / SIGNING_FILE
+    try:
+        _create_secret(path)
+        secret = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"cannot read or write {path}: {error.strerror}") from error
+    if len(secret) < MIN_SECRET_BYTES:
+        raise SettingsError(
+            f"{path} holds {len(secret)} bytes, at least {MIN_SECRET_BYTES} are expected; "
+            "delete it to have a new one made (everybody stays signed in)"
+        )
+    return secret
+
+
+def _create_secret(path: Path) -> None:
+    if path.exists():
+        return
+    # Written aside and linked, so that a crash or a second process never leaves half a secret under the name.
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(descriptor, secrets.token_bytes(MIN_SECRET_BYTES))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()

@@ -1,0 +1,9 @@
+"""The REST API, one module per noun."""
+
+from __future__ import annotations
+
+from chirpbird.web.routes import channels, health, messages, sessions, users
+
+__all__ = ["ROUTERS"]
+
+ROUTERS = (users.router, sessions.router, channels.router, messages.router, health.router)

@@ -1,0 +1,51 @@
+"""For load balancers, operators and Prometheus."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from chirpbird.chat.permissions import Operation
+from chirpbird.web.authentication import Anyone
+from chirpbird.web.envelope import Problem, failure, success
+from chirpbird.web.metrics import Metrics
+from chirpbird.web.readiness import Readiness
+from chirpbird.web.schemas import Envelope, Failure, Ready
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["health"], dependencies=[Depends(Anyone(Operation.READ_HEALTH))])
+
+
+@router.get("/ping", summary="Is anybody there", response_class=PlainTextResponse)
+async def ping() -> Response:
+    """Says `pong` as long as the process answers at all."""
+    return PlainTextResponse("pong")
+
+
+@router.get(
+    "/health/ready",
+    summary="Should this node get traffic",
+    responses={
+        200: {"model": Envelope[Ready], "description": "Yes"},
+        503: {"model": Failure, "description": "No, for these reasons"},
+    },
+)
+async def ready(request: Request) -> Response:
+    """Includes a durable write to the store.
+
+    Asked at most once a second; answers in between repeat the last one.
+    """
+    readiness: Readiness = request.app.state.readiness
+    reasons = await readiness.reasons()
+    if reasons:
+        return failure(503, [Problem("not_ready", reason) for reason in reasons])
+    return success({"ready": True})
+
+
+@router.get("/metrics", summary="Figures for Prometheus", response_class=PlainTextResponse)
+async def metrics(request: Request) -> Response:
+    """In Prometheus' text format."""
+    collected: Metrics = request.app.state.metrics
+    return Response(collected.exposition(), media_type=collected.content_type)

@@ -1,0 +1,137 @@
+"""A real server in a process of its own, real browsers, and the words to drive them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def free_port() -> int:
+    """A port that nobody listens on now; kept for a server that is killed and started again."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """``chirpbird serve`` in a process of its own, on one port and one data directory for as many lives as a test needs."""
+
+    def __init__(self, data: Path, environment: dict[str, str] | None = None) -> None:
+        self.data = data
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.websocket_url = f"ws://127.0.0.1:{self.port}/connection/websocket"
+        self._environment = environment or {}
+        self._process: asyncio.subprocess.Process | None = None
+        self._stderr = b""
+
+    async def start(self) -> None:
+        """Start and wait until it says where it serves; fails with what it printed if it ends instead."""
+        assert self._process is None
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "chirpbird", "serve", "--port", str(self.port), "--data", str(self.data)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, **self._environment},
+        )
+        assert self._process.stdout is not None
+        printed = []
+        async for line in self._process.stdout:
+            printed.append(line.decode())
+            if self.url in printed[-1]:
+                self._drain = asyncio.create_task(self._keep_output(printed))
+                return
+        pytest.fail(f"the server ended with {await self._process.wait()}:\n{''.join(printed)}")
+
+    async def _keep_output(self, printed: list[str]) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        printed += [line.decode() async for line in self._process.stdout]
+        self.output = "".join(printed)
+
+    async def end(self, with_signal: signal.Signals) -> int:
+        """Send the signal, wait for the end, and give back the exit code."""
+        assert self._process is not None
+        self._process.send_signal(with_signal)
+        code = await self._process.wait()
+        await self._drain
+        self._process = None
+        return code
+
+    async def kill(self) -> None:
+        """``kill -9``: no goodbye, no flush."""
+        assert await self.end(signal.SIGKILL) == -signal.SIGKILL
+
+    async def close(self) -> None:
+        """End it if it lives."""
+        if self._process is not None:
+            await self.end(signal.SIGKILL)
+
+    async def register(self, username: str, password: str = "correct horse") -> dict[str, object]:
+        """Make an account over REST; its user, access token and refresh token."""
+        async with httpx.AsyncClient(base_url=self.url) as http:
+            answer = await http.post(
+                "/users", json={"username": username, "password": password, "wantRefreshToken": True}
+            )
+            assert answer.status_code == 201, answer.text
+            data: dict[str, object] = answer.json()["data"]
+            return data
+
+
+StartServer = Callable[..., Awaitable[Server]]
+
+
+@pytest.fixture
+async def start_server(tmp_path: Path) -> AsyncIterator[StartServer]:
+    """Start servers that end with the test. Keyword arguments are ``CHIRPBIRD_`` settings in lower case."""
+    servers: list[Server] = []
+
+    async def start(**settings: str) -> Server:
+        environment = {f"CHIRPBIRD_{name.upper()}": value for name, value in settings.items()}
+        server = Server(tmp_path / f"data-{len(servers)}", environment)
+        servers.append(server)
+        await server.start()
+        return server
+
+    yield start
+    for server in servers:
+        await server.close()
+
+
+@pytest.fixture
+async def server(start_server: StartServer) -> Server:
+    """One server with a fresh directory."""
+    return await start_server()
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    """Debian's Chromium. A test's people are contexts of it: each has cookies and storage of its own."""
+    executable = shutil.which("chromium")
+    assert executable, "chromium is not installed; `make test` installs it"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield browser
+        await browser.close()

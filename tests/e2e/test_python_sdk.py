@@ -1,0 +1,168 @@
+"""The official Python SDK, unmodified, against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+from centrifuge import CentrifugeError, ReplyError
+
+from tests.e2e.conftest import Server, StartServer
+from tests.support.person import Person
+
+pytestmark = pytest.mark.e2e
+
+Arrive = Callable[[Server, str], Awaitable[Person]]
+
+
+@pytest.fixture
+async def arrive() -> AsyncIterator[Arrive]:
+    """Register somebody and connect."""
+    async with AsyncExitStack() as people:
+
+        async def make(server: Server, username: str) -> Person:
+            person = Person(server.url, await server.register(username))
+            people.push_async_callback(person.client.disconnect)
+            await person.connect()
+            return person
+
+        yield make
+
+
+async def test_two_people_talk_and_everything_said_is_kept(server: Server, arrive: Arrive) -> None:
+    ann, bob = await arrive(server, "ann"), await arrive(server, "bob")
+    assert ann.connections[0]["user"]["username"] == "ann"
+    assert ann.connections[0]["channels"] == []
+
+    [found] = (await ann.rpc("search_users", query="BO"))["users"]
+    channel = (await ann.rpc("open_direct", userId=found["id"]))["channel"]["channel"]
+    await bob.until(lambda: bool(bob.personal))
+    assert bob.personal[0]["type"] == "NEW_CHANNEL"
+    assert bob.personal[0]["channel"]["channel"]["id"] == channel["id"]
+    assert (await bob.rpc("open_direct", userId=ann.id))["channel"]["channel"]["id"] == channel["id"]
+
+    anns, bobs = await ann.follow(channel["id"]), await bob.follow(channel["id"])
+    assert (bobs.subscribed[0].positioned, bobs.subscribed[0].recoverable) == (True, True)
+    await ann.say(channel["id"], "hello", key="k1")
+    await ann.say(channel["id"], "hello", key="k1")
+    await bob.say(channel["id"], "hi 🐦")
+    for feed in (anns, bobs):
+        await feed.until(lambda feed=feed: len(feed.entries) == 2)  # type: ignore[misc]
+        assert feed.texts == ["hello", "hi 🐦"]
+    assert bobs.entries[0]["sender"] == {"id": ann.id, "username": "ann", "name": "ann"}
+    assert bobs.entries[0]["key"] == "k1"
+
+    page = await bob.rpc("fetch_messages", channelId=channel["id"])
+    assert [entry["type"] for entry in page["messages"]] == ["created", "message", "message"]
+    assert page["position"]["offset"] == 3
+    assert page["messages"][1:] == bobs.entries
+    presence = await ann.client.presence(channel["id"])
+    assert {info.user for info in presence.clients.values()} == {ann.id, bob.id}
+    history = await bob.client.history(channel["id"], limit=10)
+    assert [publication.data for publication in history.publications][1:] == bobs.entries
+
+
+async def test_a_killed_server_loses_nothing_and_repeats_nothing(server: Server, arrive: Arrive) -> None:
+    ann, bob = await arrive(server, "ann"), await arrive(server, "bob")
+    state = await ann.rpc("create_channel", name="Crash", participants=[bob.id])
+    channel = state["channel"]["channel"]["id"]
+    bobs = await bob.follow(channel)
+    anns = await ann.follow(channel)
+    acknowledged: list[str] = []
+
+    async def keep_saying(worker: int) -> None:
+        for number in range(15):
+            text = f"{worker}-{number}"
+            while True:
+                try:
+                    await ann.client.publish(channel, {"data": text, "key": text}, timeout=1.0)
+                except ReplyError as error:
+                    if not error.temporary:
+                        raise
+                except CentrifugeError:
+                    await ann.client.ready(timeout=20)
+                else:
+                    break
+            acknowledged.append(text)
+
+    sending = asyncio.gather(*(keep_saying(worker) for worker in range(4)))
+    await bobs.until(lambda: len(bobs.entries) >= 5)
+    await server.kill()
+    await server.start()
+    await sending
+    for feed in (anns, bobs):
+        await feed.until(lambda feed=feed: len(feed.texts) >= 60)  # type: ignore[misc]
+        assert sorted(feed.texts) == sorted(acknowledged)
+        assert [entry["seq"] for entry in feed.entries] == list(range(2, 62))
+    assert bobs.subscribed[-1].recovered
+
+
+async def test_what_is_not_ones_own_is_refused(server: Server, arrive: Arrive) -> None:
+    ann, eve = await arrive(server, "ann"), await arrive(server, "eve")
+    secret = (await ann.rpc("create_channel", name="Secret", isPrivate=True))["channel"]["channel"]["id"]
+    await ann.say(secret, "psst")
+    for channel in (secret, "01ARZ3NDEKTSV4RRFFQ69G5FAV", f"#{ann.id}"):
+        refused = await eve.follow(channel)
+        assert refused.ended[0].code == 103
+        for attempt in (
+            eve.say(channel, "let me in"),
+            eve.client.history(channel),
+            eve.client.presence(channel),
+            eve.client.presence_stats(channel),
+        ):
+            with pytest.raises(ReplyError) as caught:
+                await attempt
+            assert caught.value.code == 103
+    with pytest.raises(ReplyError) as caught:
+        await eve.rpc("fetch_messages", channelId=secret)
+    assert caught.value.code == 404
+    assert (await eve.rpc("search_channels", query="secret"))["channels"] == []
+
+
+async def test_who_leaves_hears_nothing_more(server: Server, arrive: Arrive) -> None:
+    ann, bob = await arrive(server, "ann"), await arrive(server, "bob")
+    channel = (await ann.rpc("create_channel", name="Doors", participants=[bob.id]))["channel"]["channel"][
+        "id"
+    ]
+    bobs = await bob.follow(channel)
+    anns = await ann.follow(channel)
+    await bob.rpc("leave_channel", channelId=channel)
+    await bobs.until(lambda: bool(bobs.ended))
+    await bob.until(lambda: {"type": "CHANNEL_GONE", "channelId": channel} in bob.personal)
+    await ann.say(channel, "only us")
+    await anns.until(lambda: anns.texts == ["only us"])
+    assert [entry["type"] for entry in anns.entries] == ["left", "message"]
+    assert bobs.texts == []
+    with pytest.raises(ReplyError):
+        await bob.say(channel, "still here?")
+
+
+async def test_an_expiring_token_is_renewed_without_a_reconnect(
+    start_server: StartServer, arrive: Arrive
+) -> None:
+    server = await start_server(access_token_seconds="10")
+    ann = Person(server.url, await server.register("ann"))
+    ann.client._token = ""
+    await ann.connect()
+    assert ann.tokens_fetched == 1, "without a token the SDK asks for one"
+    await ann.client.disconnect()
+
+
+async def test_a_forged_token_is_final(server: Server) -> None:
+    account = await server.register("ann")
+    account["accessToken"] = str(account["accessToken"])[:-4] + "AAAA"
+    ann = Person(server.url, account)
+    await ann.client.connect()
+    await ann.until(lambda: bool(ann.disconnects))
+    assert ann.disconnects[0].code == 3500
+
+
+async def test_a_stopping_server_says_goodbye_and_ends_well(server: Server, arrive: Arrive) -> None:
+    ann = await arrive(server, "ann")
+    assert await server.end(signal.SIGTERM) == 0
+    await server.start()
+    await ann.until(lambda: len(ann.connections) == 2)
+    assert ann.disconnects == []

@@ -1,0 +1,1 @@
+"""What tests of several packages use: fakes at the seams, and the permission matrix."""

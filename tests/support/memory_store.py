@@ -1,0 +1,309 @@
+"""A store in a few dicts, for tests of what is built on one: chat/ports.py kept but for durability."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import Future
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from chirpbird.chat.entities import (
+    Channel,
+    ChannelKind,
+    Draft,
+    Entry,
+    EntryKind,
+    Position,
+    RefreshToken,
+    User,
+)
+from chirpbird.chat.errors import AlreadyExists, ChatError, NotFound
+from chirpbird.chat.ports import CommitListener
+
+__all__ = ["MemoryStore"]
+
+
+@dataclass
+class _Data:
+    """Everything there is. ``now_ms`` moves by one with each entry."""
+
+    users: dict[str, User] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
+    logs: dict[str, list[Entry]] = field(default_factory=dict)
+    members: dict[str, set[str]] = field(default_factory=dict)
+    keys: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
+    tokens: dict[bytes, RefreshToken] = field(default_factory=dict)
+    listeners: list[CommitListener] = field(default_factory=list)
+    now_ms: int = 1_700_000_000_000
+    failure: ChatError | None = None
+
+    def fail_if_told(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    def append(self, draft: Draft) -> tuple[Entry, bool]:
+        """The entry, and whether it is new."""
+        if draft.channel_id not in self.channels:
+            raise NotFound("no such channel")
+        log = self.logs[draft.channel_id]
+        members = self.members[draft.channel_id]
+        key = (draft.channel_id, draft.sender_id, draft.key)
+        if draft.key and key in self.keys:
+            return self.keys[key], False
+        moving = tuple(dict.fromkeys(draft.members))
+        if draft.kind is EntryKind.JOINED:
+            moving = tuple(member for member in moving if member not in members)
+        elif draft.kind is EntryKind.LEFT:
+            moving = tuple(member for member in moving if member in members)
+        if draft.kind in (EntryKind.JOINED, EntryKind.LEFT) and not moving:
+            return log[-1], False
+        self.now_ms += 1
+        entry = Entry(
+            channel_id=draft.channel_id,
+            seq=len(log) + 1,
+            kind=draft.kind,
+            sender_id=draft.sender_id,
+            key=draft.key,
+            text=draft.text,
+            members=moving,
+            created_at=self.now_ms,
+            message_number=(log[-1].message_number if log else 0) + (draft.kind is EntryKind.MESSAGE),
+        )
+        log.append(entry)
+        if draft.key:
+            self.keys[key] = entry
+        if draft.kind is EntryKind.LEFT:
+            members.difference_update(moving)
+        else:
+            members.update(moving)
+        return entry, True
+
+    def channel(self, channel_id: str) -> Channel:
+        channel = self.channels[channel_id]
+        return msgspec.structs.replace(
+            channel,
+            member_count=len(self.members[channel_id]),
+            updated_at=self.logs[channel_id][-1].created_at,
+        )
+
+    def position(self, channel_id: str) -> Position:
+        if channel_id not in self.channels:
+            raise NotFound("no such channel")
+        return Position(len(self.logs[channel_id]), self.channels[channel_id].epoch)
+
+    def announce(self, entry: Entry) -> None:
+        for listener in self.listeners:
+            listener([entry])
+
+
+class MemoryLog:
+    def __init__(self, data: _Data) -> None:
+        self._data = data
+
+    def append(self, draft: Draft) -> Future[Entry]:
+        loop = asyncio.get_running_loop()
+        future: Future[Entry] = loop.create_future()
+        try:
+            self._data.fail_if_told()
+            entry, is_new = self._data.append(draft)
+        except ChatError as error:
+            future.set_exception(error)
+        else:
+            loop.call_soon(self._commit, future, entry, is_new)
+        return future
+
+    def add_commit_listener(self, listener: CommitListener) -> None:
+        self._data.listeners.append(listener)
+
+    async def read(self, channel_id: str, *, after: int, limit: int) -> tuple[list[Entry], Position]:
+        top = self._data.position(channel_id)
+        return self._data.logs[channel_id][after : after + limit], top
+
+    async def read_before(self, channel_id: str, *, before: int, limit: int) -> tuple[list[Entry], Position]:
+        top = self._data.position(channel_id)
+        end = max(0, min(before - 1, top.seq))
+        return self._data.logs[channel_id][max(0, end - limit) : end], top
+
+    async def top(self, channel_id: str) -> Position:
+        return self._data.position(channel_id)
+
+    def _commit(self, future: Future[Entry], entry: Entry, is_new: bool) -> None:
+        if is_new:
+            self._data.announce(entry)
+        if not future.cancelled():
+            future.set_result(entry)
+
+
+class MemoryUsers:
+    def __init__(self, data: _Data) -> None:
+        self._data = data
+
+    async def add(self, user: User) -> None:
+        self._data.fail_if_told()
+        if await self.by_username(user.username) is not None:
+            raise AlreadyExists("the username is taken", field="username")
+        self._data.users[user.id] = user
+
+    async def by_ids(self, ids: Iterable[str]) -> dict[str, User]:
+        return {user_id: self._data.users[user_id] for user_id in ids if user_id in self._data.users}
+
+    async def by_username(self, username: str) -> User | None:
+        wanted = username.casefold()
+        return next((user for user in self._data.users.values() if user.username.casefold() == wanted), None)
+
+    async def search(self, text: str, *, limit: int) -> list[User]:
+        wanted = text.casefold()
+        found = [
+            user
+            for user in self._data.users.values()
+            if user.username.casefold().startswith(wanted)
+            or any(word.startswith(wanted) for word in user.name.casefold().split())
+            or user.name.casefold().startswith(wanted)
+        ]
+        found.sort(key=lambda user: (user.username.casefold() != wanted, user.username.casefold()))
+        return found[:limit]
+
+    async def set_password(self, user_id: str, password_hash: str, *, now: int) -> None:
+        if user_id not in self._data.users:
+            raise NotFound("no such user")
+        user = self._data.users[user_id]
+        self._data.users[user_id] = msgspec.structs.replace(user, password_hash=password_hash, updated_at=now)
+
+
+class MemoryChannels:
+    def __init__(self, data: _Data) -> None:
+        self._data = data
+
+    async def create(self, channel: Channel, created: Draft) -> tuple[Channel, Entry]:
+        data = self._data
+        data.fail_if_told()
+        if channel.kind is ChannelKind.PUBLIC and await self.public_by_name(channel.name) is not None:
+            raise AlreadyExists("the name is taken", field="name")
+        if channel.kind is ChannelKind.DIRECT and await self.direct_between(*created.members) is not None:
+            raise AlreadyExists("these two people have their channel")
+        data.channels[channel.id] = channel
+        data.logs[channel.id] = []
+        data.members[channel.id] = set()
+        entry, _ = data.append(created)
+        data.announce(entry)
+        return data.channel(channel.id), entry
+
+    async def by_id(self, channel_id: str) -> Channel | None:
+        return self._data.channel(channel_id) if channel_id in self._data.channels else None
+
+    async def public_by_name(self, name: str) -> Channel | None:
+        for channel in self._data.channels.values():
+            if channel.kind is ChannelKind.PUBLIC and channel.name.casefold() == name.casefold():
+                return self._data.channel(channel.id)
+        return None
+
+    async def direct_between(self, first_id: str, second_id: str) -> Channel | None:
+        for channel in self._data.channels.values():
+            if channel.kind is ChannelKind.DIRECT and self._data.members[channel.id] == {first_id, second_id}:
+                return self._data.channel(channel.id)
+        return None
+
+    async def of_user(self, user_id: str) -> list[tuple[Channel, Position, Entry | None]]:
+        data = self._data
+        rows = []
+        for channel_id, members in data.members.items():
+            if user_id in members:
+                said = [entry for entry in data.logs[channel_id] if entry.kind is EntryKind.MESSAGE]
+                rows.append((data.channel(channel_id), data.position(channel_id), said[-1] if said else None))
+        rows.sort(key=lambda row: -row[0].updated_at)
+        return rows
+
+    async def search_public(self, text: str, *, limit: int) -> list[Channel]:
+        wanted = text.casefold()
+        found = [
+            self._data.channel(channel.id)
+            for channel in self._data.channels.values()
+            if channel.kind is ChannelKind.PUBLIC and wanted in channel.name.casefold()
+        ]
+        found.sort(
+            key=lambda channel: (
+                not channel.name.casefold().startswith(wanted),
+                -channel.member_count,
+                channel.name.casefold(),
+            )
+        )
+        return found[:limit]
+
+    async def is_member(self, channel_id: str, user_id: str) -> bool:
+        return user_id in self._data.members.get(channel_id, ())
+
+    async def members(self, channel_id: str, *, limit: int, after: str = "") -> list[str]:
+        return [member for member in sorted(self._data.members.get(channel_id, ())) if member > after][:limit]
+
+    async def peers(self, channel_ids: Iterable[str], user_id: str) -> dict[str, str]:
+        found = {}
+        for channel_id in channel_ids:
+            channel = self._data.channels.get(channel_id)
+            if channel is not None and channel.kind is ChannelKind.DIRECT:
+                [found[channel_id]] = self._data.members[channel_id] - {user_id}
+        return found
+
+
+class MemorySignIns:
+    def __init__(self, data: _Data) -> None:
+        self._data = data
+
+    async def add(self, token: RefreshToken) -> None:
+        self._data.fail_if_told()
+        self._data.tokens[token.digest] = token
+
+    async def rotate(
+        self, digest: bytes, replacement: RefreshToken, *, now: int, grace_ms: int
+    ) -> RefreshToken | None:
+        self._data.fail_if_told()
+        used = self._data.tokens.get(digest)
+        if used is None or used.expires_at <= now:
+            return None
+        if used.used_at is not None and now > used.used_at + grace_ms:
+            await self.revoke(digest)
+            return None
+        if used.used_at is None:
+            self._data.tokens[digest] = msgspec.structs.replace(used, used_at=now)
+        stored = msgspec.structs.replace(replacement, family=used.family, user_id=used.user_id)
+        self._data.tokens[stored.digest] = stored
+        return stored
+
+    async def revoke(self, digest: bytes) -> None:
+        self._data.fail_if_told()
+        token = self._data.tokens.get(digest)
+        if token is not None:
+            self._keep(lambda other: other.family != token.family)
+
+    async def revoke_all(self, user_id: str, *, keep_family: str = "") -> None:
+        self._keep(lambda token: token.user_id != user_id or token.family == keep_family)
+
+    async def purge(self, *, now: int) -> int:
+        before = len(self._data.tokens)
+        self._keep(lambda token: token.expires_at > now)
+        return before - len(self._data.tokens)
+
+    def _keep(self, wanted: Callable[[RefreshToken], bool]) -> None:
+        self._data.tokens = {digest: token for digest, token in self._data.tokens.items() if wanted(token)}
+
+
+class MemoryStore:
+    """Satisfies ``ports.Store``."""
+
+    def __init__(self) -> None:
+        self._data = _Data()
+        self.log = MemoryLog(self._data)
+        self.users = MemoryUsers(self._data)
+        self.channels = MemoryChannels(self._data)
+        self.sign_ins = MemorySignIns(self._data)
+
+    def fail(self, error: ChatError | None) -> None:
+        """Have every write fail like this from now on; None: work again."""
+        self._data.failure = error
+
+    async def check_writable(self) -> None:
+        self._data.fail_if_told()
+
+    async def close(self) -> None:
+        return

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import socket
+import sqlite3
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from chirpbird import __version__
+from chirpbird.cli import app
+
+
+def _chirpbird(*arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "200", "NO_COLOR": "1", **environment})
+
+
+def test_help_names_the_command_and_its_options() -> None:
+    assert "serve" in _chirpbird("--help").output
+    output = _chirpbird("serve", "--help").output
+    for option in ("--host", "--port", "--data"):
+        assert option in output
+
+
+def test_the_version() -> None:
+    assert _chirpbird("--version").output == f"chirpbird {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("serve", "--prot", "1"), "No such option: --prot"),
+        (("serve", "--port", "http"), "'http' is not a valid int"),
+        (("serve", "--port", "70000"), "70000 is not in the range 0<=x<=65535"),
+        (("serf",), "No such command 'serf'"),
+    ],
+)
+def test_a_wrong_option_is_named(arguments: tuple[str, ...], words: str) -> None:
+    result = _chirpbird(*arguments)
+    assert result.exit_code == 2
+    assert words in result.output
+
+
+def test_a_wrong_setting_is_named_with_its_variable() -> None:
+    result = _chirpbird("serve", CHIRPBIRD_SENDS_BURST="none")
+    assert result.exit_code == 1
+    assert "setting sends_burst (CHIRPBIRD_SENDS_BURST)" in result.output
+
+
+def test_a_port_in_use_is_said_before_the_data_is_touched(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        result = _chirpbird("serve", "--port", port, "--data", str(tmp_path / "data"))
+    assert result.exit_code == 1
+    assert f"cannot listen on port {port} of 127.0.0.1" in result.output
+    assert "choose another port with --port" in result.output
+    assert not (tmp_path / "data").exists()
+
+
+def test_data_of_a_newer_version_is_said(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "chirpbird.db") as connection:
+        connection.execute("PRAGMA application_id = 0x43485250")
+        connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    result = _chirpbird("serve", "--port", "0", "--data", str(tmp_path))
+    assert result.exit_code == 1
+    assert "was written by a newer version" in result.output
