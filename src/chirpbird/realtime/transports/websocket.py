@@ -176,18 +176,17 @@ class WebSocketConnection(WSListener):
             and frame.fin
             and self._parts is None
             and not (frame.rsv1 or frame.rsv2 or frame.rsv3)
+            and not transport.is_close_frame_sent  # picows goes on parsing after a violation
         ):
             self._deliver(frame.get_payload_as_bytes())
         else:
             self._on_other_frame(transport, frame)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self._note_violation(transport)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        sent = transport.close_handshake.sent if transport.is_close_frame_sent else None
-        if sent is not None and not self._closing:  # picows found a violation
-            self._code, self._reason = cast("int", sent.code), sent.reason
         self._closing = True
         self._due = None
         self._parts = None
@@ -222,8 +221,8 @@ class WebSocketConnection(WSListener):
         kind = frame.msg_type
         if kind is _CLOSE:
             self._on_close(transport, frame)
-        elif self._closing:
-            return
+        elif transport.is_close_frame_sent:
+            self._note_violation(transport)
         elif frame.rsv1 or frame.rsv2 or frame.rsv3:
             self.close(PROTOCOL_ERROR, "reserved bits are set, but no extension was agreed")
         elif kind is _PING:
@@ -256,6 +255,7 @@ class WebSocketConnection(WSListener):
             self._deliver(bytes(parts))
 
     def _on_close(self, transport: WSTransport, frame: WSFrame) -> None:
+        self._note_violation(transport)
         if not self._closing:
             # Not get_close_code(): its enumeration would remember every number that any peer ever sent.
             code = int.from_bytes(frame.get_payload_as_bytes()[:2], "big") or NO_CODE
@@ -263,6 +263,13 @@ class WebSocketConnection(WSListener):
             self._stop(transport)
             transport.send_close(cast("WSCloseCode", _answer_to(code)))
         transport.disconnect()
+
+    def _note_violation(self, transport: WSTransport) -> None:
+        """Learn that picows closed, which it does without a word to its listener."""
+        sent = transport.close_handshake.sent if transport.is_close_frame_sent else None
+        if sent is not None and not self._closing:
+            self._code, self._reason = cast("int", sent.code), sent.reason
+            self._stop(transport)
 
     def _stop(self, transport: WSTransport) -> None:
         """Neither deliver nor write any more, and give the peer its time to finish."""
@@ -311,8 +318,8 @@ def take_over(
     )
     transport.set_protocol(protocol)
     protocol.connection_made(transport)
-    _feed(protocol, transport, _REQUEST % handshake.key)
-    _feed(protocol, transport, early)
+    protocol.data_received(_REQUEST % handshake.key)
+    protocol.data_received(early)
 
 
 class _Protocol(WSProtocol):  # type: ignore[misc]
@@ -328,6 +335,20 @@ class _Protocol(WSProtocol):  # type: ignore[misc]
     def get_buffer(self, size_hint: int) -> memoryview:
         free: memoryview = WSProtocol.get_buffer(self, size_hint)
         return free[: len(free) >> 1]
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes that were already read.
+
+        No loop calls this on a buffered protocol, but uvloop keeps the last method of this name that it saw:
+        that of the protocol before, with all that hangs on it.
+        """
+        view = memoryview(data)
+        while view and not self.transport.underlying_transport.is_closing():
+            buffer = self.get_buffer(len(view))
+            count = min(len(buffer), len(view))
+            buffer[:count] = view[:count]
+            self.buffer_updated(count)
+            view = view[count:]
 
 
 class _PicowsLog:
@@ -381,16 +402,6 @@ def _response(subprotocol: str | None) -> WSUpgradeResponse:
         headers = {} if subprotocol is None else {"Sec-WebSocket-Protocol": subprotocol}
         response = _RESPONSES[subprotocol] = WSUpgradeResponse.create_101_response(headers)
     return response
-
-
-def _feed(protocol: _Protocol, transport: asyncio.Transport, data: bytes) -> None:
-    view = memoryview(data)
-    while view and not transport.is_closing():
-        buffer = protocol.get_buffer(len(view))
-        count = min(len(buffer), len(view))
-        buffer[:count] = view[:count]
-        protocol.buffer_updated(count)
-        view = view[count:]
 
 
 def _is_utf8(message: bytes) -> bool:
