@@ -1,0 +1,231 @@
+"""Coming in and staying in: the connect command, refresh, and expiry."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from chirpbird.realtime import subscribing
+from chirpbird.realtime.events import ConnectingEvent, ConnectReply, RefreshEvent, RefreshReply
+from chirpbird.realtime.expiry import NEVER, deadline, is_past, ttl
+from chirpbird.realtime.protocol import disconnects, errors
+from chirpbird.realtime.protocol.codes import Disconnect, ProtocolError
+from chirpbird.realtime.protocol.messages import (
+    ConnectRequest,
+    ConnectResult,
+    Push,
+    RefreshPush,
+    RefreshRequest,
+    RefreshResult,
+    Reply,
+    SubscribeResult,
+)
+from chirpbird.realtime.state import State
+from chirpbird.realtime.subscription import Subscription
+from chirpbird.realtime.types import ClientInfo, StreamPosition
+
+if TYPE_CHECKING:
+    from chirpbird.realtime.session import Session
+
+__all__ = ["connect", "expire_at", "expired", "refresh"]
+
+_logger = logging.getLogger("chirpbird.realtime")
+_NAME_LENGTH = 16
+_VERSION_LENGTH = 64
+
+
+def connect(session: Session, command_id: int, request: ConnectRequest) -> None:
+    """The first command. Until it is through, the others wait."""
+    handler = session.core.handlers.connecting
+    if handler is None:
+        _logger.warning("a client wants to connect, and there is no on_connecting handler to say who it is")
+        session.close(disconnects.BAD_REQUEST)
+        return
+    session.state = State.CONNECTING
+    client = session.client
+    client.name = request.name[:_NAME_LENGTH]
+    client.version = request.version[:_VERSION_LENGTH]
+    event = ConnectingEvent(
+        request.token, bytes(request.data), client.name, client.version, request.headers, tuple(request.subs)
+    )
+    positions = {
+        channel: StreamPosition(sub.offset, sub.epoch) for channel, sub in request.subs.items() if sub.recover
+    }
+
+    def accepted(session: Session, command_id: int, _event: ConnectingEvent, reply: ConnectReply) -> None:
+        _accepted(session, command_id, reply, positions)
+
+    session.ask(command_id, handler, event, ConnectReply, accepted, _refused)
+
+
+def _refused(session: Session, command_id: int, _event: object, error: BaseException) -> None:
+    if session.state is State.CONNECTING:
+        session.state = State.REFUSED
+        session.waiting = None
+        session.fail(command_id, error)
+
+
+def _accepted(
+    session: Session, command_id: int, reply: ConnectReply, positions: dict[str, StreamPosition]
+) -> None:
+    if session.is_closed:
+        return
+    core = session.core
+    if is_past(core.clock, reply.expire_at):
+        raise errors.EXPIRED
+    limit = core.config.user_connection_limit
+    if limit and reply.user and len(core.hub.users.get(reply.user, ())) >= limit:
+        raise disconnects.CONNECTION_LIMIT
+    client = session.client
+    client.user = reply.user
+    client.info = reply.info
+    client.context = reply.context
+    session.info = ClientInfo(reply.user, client.id, reply.info)
+    if not reply.subscriptions:
+        _finish(session, command_id, reply, ())
+        return
+    subs = []
+    for channel, options in reply.subscriptions.items():
+        sub = session.subs[channel] = Subscription(session, channel, server_side=True)
+        sub.options = options
+        subs.append(sub)
+    core.go(_with_subscriptions(session, command_id, reply, subs, positions))
+
+
+async def _with_subscriptions(
+    session: Session,
+    command_id: int,
+    reply: ConnectReply,
+    subs: list[Subscription],
+    positions: dict[str, StreamPosition],
+) -> None:
+    """Bring all server-side subscriptions to where they can begin, then answer for all of them at once."""
+    try:
+        newcomers = [subscribing.Newcomer(sub, positions.get(sub.name)) for sub in subs]
+        for newcomer in newcomers:
+            await newcomer.enter()
+        await subscribing.meet(newcomers)
+        if not session.is_closed:
+            _finish(session, command_id, reply, newcomers)
+            return
+    except ProtocolError as error:
+        _refused(session, command_id, None, error)
+    except Exception as error:
+        if not isinstance(error, Disconnect):
+            session.log_failure(error)
+        session.close(error if isinstance(error, Disconnect) else disconnects.INTERNAL)
+    finally:
+        for sub in subs:
+            subscribing.vacate_unless_live(sub)
+
+
+def _finish(
+    session: Session, command_id: int, reply: ConnectReply, newcomers: Iterable[subscribing.Newcomer]
+) -> None:
+    """Answer, and begin to live. Nothing here gives control back to the event loop."""
+    core = session.core
+    config = core.config
+    client = session.client
+    session.client_refresh = reply.client_refresh
+    subs: dict[str, SubscribeResult] = {newcomer.sub.name: newcomer.result() for newcomer in newcomers}
+    result = ConnectResult(
+        client=client.id, version=config.version, data=session.lane.codec.payload(reply.data), subs=subs
+    )
+    if reply.expire_at is not None and reply.client_refresh:
+        result.expires = True
+        result.ttl = ttl(session.core.clock, reply.expire_at)
+    now = core.clock.monotonic()
+    if config.ping_interval > 0:
+        result.ping = max(int(config.ping_interval), 1)
+        result.pong = config.pong_timeout > 0
+        session.ping_at = now + config.ping_interval * (1 + core.jitter()) / 2
+    frame = session.lane.reply(Reply(id=command_id, connect=result))
+    session.queue(frame)
+    session.state = State.CONNECTED
+    session.stale_at = NEVER
+    _set_expiry(session, reply.expire_at)
+    session.wake_by(session.ping_at)
+    core.hub.add(session)
+    for newcomer in newcomers:
+        newcomer.go_live()
+    on_connect = core.handlers.connect
+    if on_connect is not None:
+        session.notify(lambda client, _event: on_connect(client), None)
+    session.resume()
+
+
+def refresh(session: Session, command_id: int, request: RefreshRequest) -> None:
+    """The client brings a fresh token."""
+    handler = session.core.handlers.refresh
+    if not request.token or not session.client_refresh:
+        session.close(disconnects.BAD_REQUEST)
+    elif handler is None:
+        session.error(command_id, errors.NOT_AVAILABLE)
+    else:
+        event = RefreshEvent(request.token)
+        session.ask(command_id, handler, event, RefreshReply, _refreshed, _refresh_refused)
+
+
+def _refreshed(session: Session, command_id: int, _event: RefreshEvent, reply: RefreshReply) -> None:
+    if not session.connected:
+        return
+    if reply.expired or is_past(session.core.clock, reply.expire_at):
+        raise disconnects.CONNECTION_EXPIRED
+    _set_expiry(session, reply.expire_at)
+    result = RefreshResult(client=session.client.id, version=session.core.config.version)
+    if reply.expire_at is not None:
+        result.expires = True
+        result.ttl = ttl(session.core.clock, reply.expire_at)
+    session.reply(Reply(id=command_id, refresh=result))
+
+
+def _refresh_refused(session: Session, command_id: int, _event: RefreshEvent, error: BaseException) -> None:
+    """The token that was to save the connection has itself expired: the SDK does better to come back with a new one."""
+    if isinstance(error, ProtocolError) and error.code in (errors.TOKEN_EXPIRED.code, errors.EXPIRED.code):
+        session.close(disconnects.CONNECTION_EXPIRED)
+    else:
+        session.fail(command_id, error)
+
+
+def expired(session: Session) -> None:
+    """The time is up (with its grace, where the client was to refresh)."""
+    session.expires = NEVER
+    handler = session.core.handlers.refresh
+    if session.client_refresh or handler is None:
+        session.close(disconnects.CONNECTION_EXPIRED)
+    else:
+        session.ask(0, handler, RefreshEvent(""), RefreshReply, _extended, _not_extended)
+
+
+def _extended(session: Session, _command_id: int, _event: RefreshEvent, reply: RefreshReply) -> None:
+    if reply.expired:
+        raise disconnects.CONNECTION_EXPIRED
+    expire_at(session, reply.expire_at)
+
+
+def _not_extended(session: Session, _command_id: int, _event: RefreshEvent, error: BaseException) -> None:
+    if isinstance(error, Disconnect):
+        session.close(error)
+        return
+    if not isinstance(error, ProtocolError):
+        session.log_failure(error)
+    session.close(disconnects.CONNECTION_EXPIRED)
+
+
+def expire_at(session: Session, when: float | None) -> None:
+    """The server changes when the connection expires, and tells the client."""
+    if not session.connected:
+        return
+    if is_past(session.core.clock, when):
+        session.close(disconnects.CONNECTION_EXPIRED)
+        return
+    _set_expiry(session, when)
+    push = RefreshPush(expires=when is not None, ttl=ttl(session.core.clock, when))
+    session.reply(Reply(push=Push(refresh=push)))
+
+
+def _set_expiry(session: Session, when: float | None) -> None:
+    grace = session.core.config.expire_grace if session.client_refresh else 0.0
+    session.expires = deadline(session.core.clock, when, grace)
+    session.wake_by(session.expires)

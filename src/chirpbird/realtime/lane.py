@@ -1,0 +1,82 @@
+"""What connections of one kind have in common: the wire format and the framing. What is for many is encoded once per lane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chirpbird.realtime.protocol.codec import Codec
+from chirpbird.realtime.protocol.json_codec import JsonCodec
+from chirpbird.realtime.protocol.messages import Info, JoinPush, Pub, Push, Reply
+from chirpbird.realtime.transports.base import Connection, Framing
+from chirpbird.realtime.types import ClientInfo, Publication
+
+__all__ = ["Lane", "Lanes", "wire_info", "wire_publication"]
+
+
+class Lane:
+    """One wire format over one framing."""
+
+    __slots__ = ("codec", "framing", "ping")
+
+    def __init__(self, codec: Codec, framing: Framing) -> None:
+        self.codec = codec
+        self.framing = framing
+        self.ping = framing.frame(codec.ping)
+
+    def reply(self, reply: Reply) -> bytes:
+        """An answer or push as a frame."""
+        return self.framing.frame(self.codec.encode(reply))
+
+    def publication(self, channel: str, publication: Publication, epoch: str) -> bytes:
+        """A publication push as a frame. Errors: EncodeError."""
+        pub = wire_publication(self.codec, publication, epoch)
+        return self.framing.frame(self.codec.encode(Reply(push=Push(channel=channel, pub=pub))))
+
+    def join(self, channel: str, info: ClientInfo) -> bytes:
+        """A join push as a frame. Errors: EncodeError."""
+        return self.reply(Reply(push=Push(channel=channel, join=JoinPush(info=wire_info(self.codec, info)))))
+
+    def leave(self, channel: str, info: ClientInfo) -> bytes:
+        """A leave push as a frame. Errors: EncodeError."""
+        return self.reply(Reply(push=Push(channel=channel, leave=JoinPush(info=wire_info(self.codec, info)))))
+
+
+class Lanes:
+    """A node's lanes, made as kinds of connections turn up."""
+
+    def __init__(self, codecs: Iterable[Codec] | None = None) -> None:
+        self._codecs = {codec.wire: codec for codec in (codecs or (JsonCodec(),))}
+        self._lanes: dict[tuple[str, Framing], Lane] = {}
+
+    def of(self, connection: Connection) -> Lane:
+        """Errors: ValueError when the connection speaks a wire format that nobody registered."""
+        key = (connection.info.wire, connection.framing)
+        lane = self._lanes.get(key)
+        if lane is None:
+            codec = self._codecs.get(connection.info.wire)
+            if codec is None:
+                raise ValueError(
+                    f"wire format is {connection.info.wire!r}, expected one of {sorted(self._codecs)}"
+                )
+            lane = self._lanes[key] = Lane(codec, connection.framing)
+        return lane
+
+
+def wire_info(codec: Codec, info: ClientInfo) -> Info:
+    """Errors: EncodeError."""
+    return Info(info.user, info.client, codec.payload(info.conn_info), codec.payload(info.chan_info))
+
+
+def wire_publication(codec: Codec, publication: Publication, epoch: str) -> Pub:
+    """``epoch`` is put on a stream's first publication only, for those who subscribed while the stream was empty.
+
+    Errors: EncodeError.
+    """
+    pub = Pub(data=codec.payload(publication.data), offset=publication.offset, time=publication.time)
+    if publication.info is not None:
+        pub.info = wire_info(codec, publication.info)
+    if publication.tags:
+        pub.tags = dict(publication.tags)
+    if publication.offset == 1:
+        pub.epoch = epoch
+    return pub

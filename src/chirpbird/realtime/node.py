@@ -1,0 +1,357 @@
+"""One server process: it accepts connections, and is what the application talks to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from chirpbird.realtime import connecting, control, subscribing
+from chirpbird.realtime.broker import Broker
+from chirpbird.realtime.clock import Clock, SystemClock
+from chirpbird.realtime.config import NodeConfig
+from chirpbird.realtime.core import TICK, Core, settled
+from chirpbird.realtime.handlers import HandlerRegistration
+from chirpbird.realtime.history import History
+from chirpbird.realtime.memory_broker import MemoryBroker
+from chirpbird.realtime.memory_presence import MemoryPresence
+from chirpbird.realtime.options import PublishOptions, SubscribeOptions
+from chirpbird.realtime.presence import PresenceStore
+from chirpbird.realtime.protocol import disconnects, errors
+from chirpbird.realtime.protocol.codes import SERVER_UNSUBSCRIBE, Disconnect, Unsubscribe
+from chirpbird.realtime.session import Session
+from chirpbird.realtime.stats import NodeStats
+from chirpbird.realtime.transports.base import Connection, Receiver
+from chirpbird.realtime.types import (
+    ClientInfo,
+    HistoryResult,
+    PresenceStats,
+    Publication,
+    PublishResult,
+    StreamPosition,
+)
+
+__all__ = ["Node"]
+
+_logger = logging.getLogger("chirpbird.realtime")
+_SHUTDOWN_STEP = 0.05
+_ANYTHING = SubscribeOptions()
+
+
+class Node(HandlerRegistration):
+    """The engine. All calls are made on the event loop that ``start`` ran on.
+
+    ``broker`` is the bus to the other nodes and keeps the streams of channels that have no log of their own; ``history`` answers for
+    positioned channels' past, and is the broker's own streams if not given.
+    """
+
+    def __init__(
+        self,
+        config: NodeConfig | None = None,
+        *,
+        broker: Broker | None = None,
+        presence: PresenceStore | None = None,
+        history: History | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__()
+        clock = clock or SystemClock()
+        broker = broker or MemoryBroker(clock)
+        self.id = str(uuid.uuid4())
+        self.config = config or NodeConfig()
+        self._core = Core(
+            node_id=self.id,
+            config=self.config,
+            clock=clock,
+            handlers=self._handlers,
+            broker=broker,
+            presence=presence or MemoryPresence(clock),
+            history=history or broker,
+        )
+        self._timer: asyncio.TimerHandle | None = None
+        self._check_at = clock.monotonic() + self.config.position_check_interval
+        self._bus_up = True
+
+    # Life
+
+    async def start(self) -> None:
+        """Open the bus and begin to look at the clock. Errors: the broker's and the presence store's."""
+        await self._core.presence.start()
+        await self._core.broker.start(self, self.id)
+        self._schedule_tick()
+
+    async def shutdown(self, *, within: float = 0) -> None:
+        """Send everybody elsewhere (3001), spread over ``within`` seconds so that they do not all come at once; then stop.
+
+        New connections are refused from the start. Handlers at work get ``NodeConfig.shutdown_timeout`` to finish.
+        """
+        core = self._core
+        core.closing = True
+        steps = max(int(within / _SHUTDOWN_STEP), 1)
+        share = -(-len(core.connections) // steps)
+        while core.connections:
+            for session in list(core.connections)[:share]:
+                session.close(disconnects.SHUTDOWN)
+            if core.connections:
+                await asyncio.sleep(_SHUTDOWN_STEP)
+        if core.tasks:
+            await asyncio.wait(core.tasks, timeout=self.config.shutdown_timeout)
+        for task in list(core.tasks):
+            task.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        await core.broker.close()
+        await core.presence.close()
+
+    def accept(self, connection: Connection) -> Receiver:
+        """Take a new connection; see ``transports.base``. Errors: ValueError for a wire format without a codec."""
+        session = Session(self._core, connection)
+        self._core.counters.connections += 1
+        self._core.connections.add(session)
+        if self._core.closing:
+            session.close(disconnects.SHUTDOWN)
+        elif connection.info.unidirectional:
+            session.close(disconnects.NOT_AVAILABLE)
+        return session
+
+    def tick(self) -> None:
+        """Do what has become due. Called by the timer that ``start`` sets; public for tests with a clock of their own."""
+        core = self._core
+        core.tick()
+        now = core.clock.monotonic()
+        if now >= self._check_at:
+            config = self.config
+            delay = config.position_check_delay if self._bus_up else 0.0
+            self._check_at = now + (
+                config.position_check_interval if self._bus_up else config.bus_down_check_interval
+            )
+            core.go(core.keeper.check(list(core.hub.channels.values()), delay))
+
+    def _schedule_tick(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(TICK, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._schedule_tick()
+        try:
+            self.tick()
+        except Exception:
+            _logger.exception("looking at the clock failed")
+
+    # Publishing
+
+    def announce(self, channel: str, publication: Publication, epoch: str) -> None:
+        """Tell everybody of an entry (offset > 0) that is durable in the log behind ``history``. Never raises: what the bus loses, the
+        nodes find in the log."""
+        self._core.broker.announce(channel, publication, epoch)
+
+    def publish(
+        self,
+        channel: str,
+        data: bytes,
+        *,
+        info: ClientInfo | None = None,
+        tags: Mapping[str, str] | None = None,
+        idempotency_key: str = "",
+        delta: bool = False,
+        history_size: int = 0,
+        history_ttl: float = 0.0,
+        history_meta_ttl: float = 0.0,
+        version: int = 0,
+        version_epoch: str = "",
+    ) -> asyncio.Future[PublishResult]:
+        """Publish to a channel; see ``PublishOptions``. It is on its way when this returns, and publications take effect in the
+        order of these calls; the future (already done with the memory broker) says where it went.
+
+        Errors: the broker's, in the future.
+        """
+        options = PublishOptions(
+            history_size=history_size,
+            history_ttl=history_ttl,
+            history_meta_ttl=history_meta_ttl,
+            idempotency_key=idempotency_key,
+            version=version,
+            version_epoch=version_epoch,
+            delta=delta,
+        )
+        result = self._core.broker.publish(channel, Publication(data=data, info=info, tags=tags), options)
+        if not isinstance(result, PublishResult):
+            return asyncio.ensure_future(result)
+        done: asyncio.Future[PublishResult] = asyncio.get_running_loop().create_future()
+        done.set_result(result)
+        return done
+
+    async def history(
+        self, channel: str, *, limit: int = 0, since: StreamPosition | None = None, reverse: bool = False
+    ) -> HistoryResult:
+        """A channel's past; ``limit`` 0: only the position, -1: all there is.
+
+        Errors: UNRECOVERABLE_POSITION when ``since`` is of another stream; those of ``History``.
+        """
+        result = await self._core.history.read(
+            channel, since=None if since is None else since.offset, limit=limit, reverse=reverse
+        )
+        if since is not None and since.epoch not in ("", result.position.epoch):
+            raise errors.UNRECOVERABLE_POSITION
+        return result
+
+    async def presence(self, channel: str) -> dict[str, ClientInfo]:
+        """Who is there, by client id. Errors: the presence store's."""
+        return await self._core.presence.get(channel)
+
+    async def presence_stats(self, channel: str) -> PresenceStats:
+        """How many are there. Errors: the presence store's."""
+        return await self._core.presence.stats(channel)
+
+    # Users, on all nodes
+
+    async def subscribe(
+        self, user: str, channel: str, *, client: str = "", options: SubscribeOptions = _ANYTHING
+    ) -> None:
+        """Subscribe a user's connections (or the one with id ``client``) that are not yet. They are told; those of this node are
+        subscribed when this returns. Errors: the broker's; a failure on one connection ends that connection."""
+        order = control.SubscribeUser(
+            node=self.id, user=user, client=client, channel=channel, options=options
+        )
+        await self._tell(order)
+        await self._subscribe(order)
+
+    async def unsubscribe(
+        self,
+        user: str,
+        channel: str,
+        *,
+        client: str = "",
+        code: int = SERVER_UNSUBSCRIBE.code,
+        reason: str = SERVER_UNSUBSCRIBE.reason,
+    ) -> None:
+        """End subscriptions; SDKs subscribe again when ``code`` is 2500 or more. Done on this node when this is first awaited.
+
+        Errors: the broker's, for the other nodes.
+        """
+        order = control.UnsubscribeUser(
+            node=self.id, user=user, client=client, channel=channel, code=code, reason=reason
+        )
+        self._obey(order)
+        await self._tell(order)
+
+    async def disconnect(
+        self,
+        user: str,
+        *,
+        client: str = "",
+        disconnect: Disconnect = disconnects.FORCE_DISCONNECT,
+        whitelist: Sequence[str] = (),
+    ) -> None:
+        """End connections, but for those whose client ids are in ``whitelist``. Errors: the broker's, for the other nodes."""
+        order = control.DisconnectUser(
+            node=self.id,
+            user=user,
+            client=client,
+            code=disconnect.code,
+            reason=disconnect.reason,
+            whitelist=tuple(whitelist),
+        )
+        self._obey(order)
+        await self._tell(order)
+
+    async def refresh(
+        self, user: str, *, expired: bool = False, expire_at: float | None = None, client: str = ""
+    ) -> None:
+        """Change when connections expire (Unix seconds; None: never), or end them as expired (3005).
+
+        Errors: the broker's, for the other nodes.
+        """
+        order = control.RefreshUser(
+            node=self.id, user=user, client=client, expired=expired, expire_at=expire_at
+        )
+        self._obey(order)
+        await self._tell(order)
+
+    async def _tell(self, order: control.ControlMessage) -> None:
+        await settled(self._core.broker.publish_control(control.encode(order)))
+
+    def _obey(self, order: control.ControlMessage) -> None:
+        sessions = self._core.hub.of_user(order.user, order.client)
+        if isinstance(order, control.SubscribeUser):
+            self._core.go(self._subscribe(order))
+        elif isinstance(order, control.UnsubscribeUser):
+            why = Unsubscribe(order.code, order.reason)
+            for session in sessions:
+                session.unsubscribe(order.channel, why)
+        elif isinstance(order, control.DisconnectUser):
+            disconnect = Disconnect(order.code, order.reason)
+            for session in sessions:
+                if session.client.id not in order.whitelist:
+                    session.close(disconnect)
+        else:
+            for session in sessions:
+                if order.expired:
+                    session.close(disconnects.CONNECTION_EXPIRED)
+                else:
+                    connecting.expire_at(session, order.expire_at)
+
+    async def _subscribe(self, order: control.SubscribeUser) -> None:
+        for session in self._core.hub.of_user(order.user, order.client):
+            try:
+                await subscribing.subscribe_by_server(session, order.channel, order.options)
+            except Exception as error:
+                if not isinstance(error, Disconnect):
+                    session.log_failure(error)
+                session.close(error if isinstance(error, Disconnect) else disconnects.INTERNAL)
+
+    # What the broker tells
+
+    def on_publication(self, channel: str, publication: Publication, epoch: str) -> None:
+        core = self._core
+        known = core.hub.channels.get(channel)
+        if known is None:
+            return
+        core.counters.publications += 1
+        position = known.position
+        if position is None or not publication.offset:
+            known.deliver((publication,), epoch)
+        else:
+            core.keeper.announced(known, publication, epoch)
+
+    def on_join(self, channel: str, info: ClientInfo) -> None:
+        self._core.hub.join(channel, info)
+
+    def on_leave(self, channel: str, info: ClientInfo) -> None:
+        self._core.hub.leave(channel, info)
+
+    def on_control(self, data: bytes) -> None:
+        try:
+            order = control.decode(data)
+            if order.node != self.id:
+                self._obey(order)
+        except (msgspec.MsgspecError, ValueError) as error:
+            _logger.warning("a control message from another node cannot be obeyed: %s", error)
+
+    def on_bus(self, up: bool) -> None:
+        if up is not self._bus_up:
+            self._bus_up = up
+            _logger.warning("the bus is %s", "back" if up else "down; following the streams instead")
+        self._check_at = self._core.clock.monotonic()
+
+    # What it knows of itself
+
+    def stats(self) -> NodeStats:
+        core = self._core
+        hub = core.hub
+        core.counters.fills = core.keeper.fills
+        return NodeStats(
+            node_id=self.id,
+            name=self.config.name or self.id,
+            num_connections=len(core.connections),
+            num_clients=len(hub.sessions),
+            num_users=len(hub.users),
+            num_channels=sum(1 for channel in hub.channels.values() if channel.lanes),
+            num_subscriptions=sum(
+                len(sessions) for channel in hub.channels.values() for sessions in channel.lanes.values()
+            ),
+            counters=core.counters,
+        )

@@ -1,0 +1,197 @@
+"""Keeps every positioned channel in step with its stream: opens positions, fills holes, finds lost tails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+
+from chirpbird.realtime.channel_position import ChannelPosition
+from chirpbird.realtime.clock import Clock
+from chirpbird.realtime.config import NodeConfig
+from chirpbird.realtime.history import History
+from chirpbird.realtime.hub import Channel
+from chirpbird.realtime.types import Publication
+
+__all__ = ["PositionKeeper"]
+
+_logger = logging.getLogger("chirpbird.realtime")
+_BATCH = 500
+"""Publications read at once to fill a hole."""
+_FRUITLESS_LIMIT = 8
+"""Readings of a stream that does not have what was announced, before the place in it is given up."""
+_CHECKS_AT_ONCE = 16
+
+Spawn = Callable[[Coroutine[object, object, None]], "asyncio.Task[None]"]
+Sleep = Callable[[float], Coroutine[object, object, None]]
+
+
+class PositionKeeper:
+    """The driver of ``ChannelPosition``: reads the stream when it says so. One reading per channel at a time."""
+
+    def __init__(
+        self,
+        *,
+        history: History,
+        clock: Clock,
+        config: NodeConfig,
+        spawn: Spawn,
+        sleep: Sleep,
+        lost: Callable[[Channel], None],
+    ) -> None:
+        self._history = history
+        self._clock = clock
+        self._config = config
+        self._spawn = spawn
+        self._sleep = sleep
+        self._lost = lost
+        self._checking = False
+        self.fills = 0
+        """Holes filled from streams."""
+
+    def announced(self, channel: Channel, publication: Publication, epoch: str) -> None:
+        """A publication of a stream came over the bus."""
+        position = channel.position
+        if position is None:
+            channel.deliver((publication,), epoch)
+            return
+        channel.active_at = self._clock.monotonic()
+        self._apply(channel, position, position.announced(publication, epoch))
+
+    async def open(self, channel: Channel) -> None:
+        """See to it that the channel has a position. Errors: whatever ``History.top`` raises."""
+        while channel.position is None or not channel.position.known:
+            if channel.opening is None:
+                channel.position = ChannelPosition()
+                channel.opening = self._spawn(self._open(channel, channel.position))
+            await asyncio.shield(channel.opening)
+
+    async def catch_up(self, channel: Channel) -> None:
+        """Read the stream once to its top, or what is left of it after a fill under way."""
+        position = channel.position
+        if position is None:
+            return
+        if channel.filling is None:
+            since = position.offset
+            top = await self._history.top(channel.name)
+            if channel.position is not position:
+                return
+            if not position.checked(top, since=since):
+                self.drop(channel, lost=True)
+                return
+            self._fill_if_behind(channel, position)
+        if channel.filling is not None:
+            await asyncio.shield(channel.filling)
+
+    def drop(self, channel: Channel, *, lost: bool) -> None:
+        """Forget the position. ``lost``: its subscribers have to be told."""
+        position, channel.position = channel.position, None
+        if lost:
+            self._lost(channel)
+        if position is not None:
+            held = position.let_go()
+            if held:
+                channel.deliver(held, position.epoch)
+        if channel.recent is not None:
+            channel.recent = deque(maxlen=channel.recent.maxlen)
+
+    async def check(self, channels: Sequence[Channel], delay: float) -> None:
+        """Compare those that were quiet for ``delay`` seconds with their streams. Does nothing while it is still at it."""
+        if self._checking:
+            return
+        now = self._clock.monotonic()
+        quiet = [
+            channel
+            for channel in channels
+            if channel.positioned and channel.filling is None and now - channel.active_at >= delay
+        ]
+        self._checking = True
+        try:
+            queue = iter(quiet)
+
+            async def work() -> None:
+                for channel in queue:
+                    await self._check_one(channel)
+
+            await asyncio.gather(*(work() for _ in range(min(_CHECKS_AT_ONCE, len(quiet)))))
+        finally:
+            self._checking = False
+
+    async def _check_one(self, channel: Channel) -> None:
+        position = channel.position
+        if position is None or not position.known:
+            return
+        since = position.offset
+        try:
+            top = await self._history.top(channel.name)
+        except Exception as error:
+            _logger.warning("the top of %r cannot be read, its check is put off: %r", channel.name, error)
+            return
+        if channel.position is not position:
+            return
+        if not position.checked(top, since=since):
+            self.drop(channel, lost=True)
+            return
+        channel.active_at = self._clock.monotonic()
+        self._fill_if_behind(channel, position)
+
+    async def _open(self, channel: Channel, position: ChannelPosition) -> None:
+        try:
+            top = await self._history.top(channel.name)
+            if channel.position is position:
+                channel.active_at = self._clock.monotonic()
+                self._apply(channel, position, position.open(top))
+        except BaseException:
+            if channel.position is position:
+                self.drop(channel, lost=False)
+            raise
+        finally:
+            channel.opening = None
+
+    def _apply(
+        self, channel: Channel, position: ChannelPosition, publications: Sequence[Publication] | None
+    ) -> None:
+        if publications is None:
+            self.drop(channel, lost=True)
+            return
+        if publications:
+            channel.deliver(publications, position.epoch)
+        self._fill_if_behind(channel, position)
+
+    def _fill_if_behind(self, channel: Channel, position: ChannelPosition) -> None:
+        if channel.filling is None and position.behind:
+            channel.filling = self._spawn(self._fill(channel, position))
+
+    async def _fill(self, channel: Channel, position: ChannelPosition) -> None:
+        """Read until the position is at the top again, however long the stream cannot be read."""
+        pause = self._config.fill_retry_min
+        fruitless = 0
+        try:
+            while channel.position is position and position.behind:
+                since = position.offset
+                try:
+                    read = await self._history.read(channel.name, since=since, limit=_BATCH)
+                except Exception as error:
+                    _logger.warning(
+                        "%r cannot be read to fill a hole after %d: %r", channel.name, since, error
+                    )
+                else:
+                    if channel.position is not position:
+                        return
+                    self._apply(channel, position, position.filled(read, since=since))
+                    if position.offset > since:
+                        self.fills += 1
+                        pause = self._config.fill_retry_min
+                        fruitless = 0
+                        continue
+                    fruitless += 1
+                    if fruitless == _FRUITLESS_LIMIT:
+                        self.drop(channel, lost=True)
+                        return
+                await self._sleep(pause)
+                pause = min(2 * pause, self._config.fill_retry_max)
+        finally:
+            channel.filling = None
+            if channel.position is not None:
+                self._fill_if_behind(channel, channel.position)

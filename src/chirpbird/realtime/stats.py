@@ -1,0 +1,41 @@
+"""What a node has to tell about itself."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["Counters", "NodeStats"]
+
+
+class Counters(msgspec.Struct, gc=False):
+    """Running totals since the node was made."""
+
+    connections: int = 0
+    """Accepted, whether or not they got in."""
+    commands: int = 0
+    errors: int = 0
+    """Error replies."""
+    publications: int = 0
+    """Announcements that came over the bus for channels with subscribers here."""
+    recovered: int = 0
+    """Subscriptions of returning clients that missed nothing in the end."""
+    unrecovered: int = 0
+    fills: int = 0
+    """Readings of a stream that filled a hole left by the bus."""
+    positions_lost: int = 0
+    disconnects: dict[int, int] = {}
+    """By code."""
+
+
+class NodeStats(msgspec.Struct, frozen=True):
+    """A node at one moment."""
+
+    node_id: str
+    name: str
+    num_connections: int
+    """Including those that have not got in yet."""
+    num_clients: int
+    num_users: int
+    num_channels: int
+    num_subscriptions: int
+    counters: Counters
