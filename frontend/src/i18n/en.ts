@@ -90,7 +90,7 @@ export const en = {
     publicHint: "Everybody can find and join it.",
     private: "Private",
     privateHint: "Only people who are added see it.",
-    members: "People to add",
+    members: "Add people",
     membersPlaceholder: "Search by name",
     chosen: "Chosen people",
     remove: (name: string) => `Remove ${name}`,
@@ -125,7 +125,6 @@ export const en = {
   conversation: {
     label: (name: string) => `Conversation with ${name}`,
     log: "Messages",
-    about: (name: string) => `About ${name}`,
     compose: (name: string) => `Write to ${name}`,
     placeholder: (name: string) => `Write to ${name}`,
     send: "Send",

@@ -19,6 +19,8 @@ for (const block of ["paragraph_open", "list_item_open", "blockquote_open"]) {
 
 const purifier = DOMPurify(window);
 purifier.addHook("afterSanitizeAttributes", (node) => {
+  // Wider than the page: to be scrolled with the keys too.
+  if (node.tagName === "PRE") node.setAttribute("tabindex", "0");
   if (node.tagName !== "A") return;
   // Whatever was written: a link leads away, to a page that learns nothing of this one.
   node.setAttribute("target", "_blank");

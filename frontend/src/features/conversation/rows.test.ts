@@ -21,7 +21,10 @@ function entry(seq: number, from: string, time: Date, more: Partial<Entry> = {})
   };
 }
 const rows = (entries: Entry[], outgoing: Outgoing[] = []) =>
-  rowsOf(merge(NOTHING, entries, [entries[0]?.seq ?? 1, entries.at(-1)?.seq ?? 1]), outgoing, me, true);
+  rowsOf(merge(NOTHING, entries, [entries[0]?.seq ?? 1, entries.at(-1)?.seq ?? 1]), outgoing, me, {
+    complete: true,
+    direct: false,
+  });
 const messages = (entries: Entry[]) => rows(entries).filter((row) => row.kind === "message") as MessageRow[];
 const waiting = (key: string): Outgoing => ({
   key,
@@ -82,10 +85,18 @@ test("unknown types are not shown", () => {
 
 test("a hole is a row of its own", () => {
   const timeline = merge(merge(NOTHING, [entry(1, "a", at(0))], [1, 1]), [entry(9, "a", at(1))], [9, 9]);
-  expect(rowsOf(timeline, [], me, true).map(({ kind }) => kind)).toEqual([
+  expect(rowsOf(timeline, [], me, { complete: true, direct: false }).map(({ kind }) => kind)).toEqual([
     "begin",
     "message",
     "hole",
     "message",
   ]);
+});
+
+test("a direct channel does not tell that it was created", () => {
+  const entries = [entry(1, "a", at(0), { type: "created", members: [] }), entry(2, "a", at(0))];
+  const kinds = rowsOf(merge(NOTHING, entries, [1, 2]), [], me, { complete: true, direct: true }).map(
+    ({ kind }) => kind,
+  );
+  expect(kinds).toEqual(["begin", "message"]);
 });

@@ -46,15 +46,27 @@ interface Me {
   readonly name: string;
 }
 
+interface Look {
+  /** The log is known from its beginning on. */
+  readonly complete: boolean;
+  readonly direct: boolean;
+}
+
 const GROUP_MS = 5 * 60_000;
 const NOTES = new Set(["created", "joined", "left"]);
 
 /** The rows of what is known of a log, followed by what is on its way there. */
-export function rowsOf(timeline: Timeline, outgoing: readonly Outgoing[], me: Me, complete: boolean): Row[] {
+export function rowsOf(
+  timeline: Timeline,
+  outgoing: readonly Outgoing[],
+  me: Me,
+  { complete, direct }: Look,
+): Row[] {
   const rows: Row[] = [{ kind: complete ? "begin" : "older", key: "top" }];
   const arrived = new Set<string>();
   for (const entry of timeline.entries) {
-    const row = entryRow(entry, me);
+    // How two people's own channel began needs no telling.
+    const row = direct && entry.type === "created" ? null : entryRow(entry, me);
     if (row) {
       if (row.kind === "message" && row.own && entry.key) arrived.add(entry.key);
       rows.push(row);
