@@ -85,6 +85,7 @@ class PagePerson:
         """Find a public group and join it."""
         groups = await self.look_for(name, "Public groups")
         await groups.get_by_role("button", name=re.compile(name)).first.click()
+        await self.page.get_by_role("button", name="Join group").click()
         await self.sees_conversation(name)
 
     async def create_group(self, name: str, *, private: bool = False, people: tuple[str, ...] = ()) -> None:
