@@ -75,7 +75,7 @@ async def no_app(scope: object, receive: object, send: object) -> None:
     raise AssertionError("no request should get here")
 
 
-class Seen(ClientEventHandler, SubscriptionEventHandler):
+class Seen:
     """What was told to a client or a subscription, in order."""
 
     def __init__(self) -> None:
@@ -86,31 +86,31 @@ class Seen(ClientEventHandler, SubscriptionEventHandler):
             return await self.queue.get()
 
 
-class ClientSeen(Seen):
+class ClientSeen(Seen, ClientEventHandler):
     async def on_connected(self, ctx: ConnectedContext) -> None:
         self.queue.put_nowait(ctx)
 
     async def on_disconnected(self, ctx: DisconnectedContext) -> None:
         self.queue.put_nowait(ctx)
 
-    async def on_publication(self, ctx: ServerPublicationContext) -> None:  # type: ignore[override]
+    async def on_publication(self, ctx: ServerPublicationContext) -> None:
         self.queue.put_nowait((ctx.channel, ctx.pub.data))
 
 
-class SubscriptionSeen(Seen):
-    async def on_subscribed(self, ctx: SubscribedContext) -> None:  # type: ignore[override]
+class SubscriptionSeen(Seen, SubscriptionEventHandler):
+    async def on_subscribed(self, ctx: SubscribedContext) -> None:
         self.queue.put_nowait(ctx)
 
-    async def on_unsubscribed(self, ctx: UnsubscribedContext) -> None:  # type: ignore[override]
+    async def on_unsubscribed(self, ctx: UnsubscribedContext) -> None:
         self.queue.put_nowait((ctx.code, ctx.reason))
 
-    async def on_publication(self, ctx: PublicationContext) -> None:  # type: ignore[override]
+    async def on_publication(self, ctx: PublicationContext) -> None:
         self.queue.put_nowait((ctx.pub.offset, ctx.pub.data))
 
-    async def on_join(self, ctx: JoinContext) -> None:  # type: ignore[override]
+    async def on_join(self, ctx: JoinContext) -> None:
         self.queue.put_nowait(("join", ctx.info.user))
 
-    async def on_leave(self, ctx: LeaveContext) -> None:  # type: ignore[override]
+    async def on_leave(self, ctx: LeaveContext) -> None:
         self.queue.put_nowait(("leave", ctx.info.user))
 
 
@@ -191,9 +191,11 @@ async def arrive(people: AsyncExitStack, port: Port, name: str, **options: objec
     return client
 
 
-async def follow(client: Client, channel: str, **options: bool) -> tuple[Subscription, SubscriptionSeen]:
+async def follow(
+    client: Client, channel: str, *, recoverable: bool = False
+) -> tuple[Subscription, SubscriptionSeen]:
     seen = SubscriptionSeen()
-    subscription = client.new_subscription(channel, events=seen, **options)
+    subscription = client.new_subscription(channel, events=seen, recoverable=recoverable)
     await subscription.subscribe()
     await subscription.ready(PATIENCE)
     assert isinstance(await seen.next(), SubscribedContext)

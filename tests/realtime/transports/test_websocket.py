@@ -12,12 +12,12 @@ from typing import cast
 import pytest
 
 from chirpbird.realtime.transports.base import Connection, TransportInfo
+from chirpbird.realtime.transports.handover import take_over
 from chirpbird.realtime.transports.handshake import Handshake
 from chirpbird.realtime.transports.websocket import (
     BINARY_FRAMING,
     TEXT_FRAMING,
     WebSocketLimits,
-    take_over,
 )
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -376,8 +376,35 @@ async def test_a_failure_to_accept_is_logged_and_closes(
     assert [record.getMessage() for record in caplog.records] == ["a connection could not be accepted"]
 
 
+def socket_of(connection: Connection) -> asyncio.Transport:
+    return cast("asyncio.Transport", connection.write.__self__)  # type: ignore[attr-defined]
+
+
+def read_buffer_size(connection: Connection) -> int:
+    protocol = cast("asyncio.BufferedProtocol", socket_of(connection).get_protocol())
+    return 2 * len(memoryview(protocol.get_buffer(-1)))  # half of it is offered at a time
+
+
 async def test_small_packets_are_not_held_back(recorder: Recorder) -> None:
     async with connected(recorder):
-        connection = await recorder.accepted
-        raw = connection.write.__self__.get_extra_info("socket")  # type: ignore[attr-defined]
+        raw = socket_of(await recorder.accepted).get_extra_info("socket")
         assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+async def test_a_flood_of_small_messages_costs_no_memory(recorder: Recorder) -> None:
+    async with connected(recorder) as client:
+        connection = await recorder.accepted
+        size = read_buffer_size(connection)
+        client.writer.write(frame(FIN | TEXT, b"x" * 100) * 20_000 + frame(FIN | TEXT, b"last"))
+        while await recorder.messages.get() != b"last":
+            pass
+        assert read_buffer_size(connection) == size <= 2048
+
+
+async def test_large_messages_cost_at_most_twice_their_size(recorder: Recorder) -> None:
+    limits = WebSocketLimits()
+    async with connected(recorder, limits=limits) as client:
+        client.writer.write(frame(FIN | TEXT, b"x" * limits.max_message_size) * 20)
+        for _ in range(20):
+            assert len(await recorder.messages.get()) == limits.max_message_size
+        assert read_buffer_size(await recorder.accepted) <= 2 * limits.max_message_size
