@@ -85,6 +85,10 @@ export class Workspace implements RealtimeListener {
 
   snapshot({ channels }: Snapshot): void {
     for (const item of this.channels.replace(channels)) this.#forget(item);
+    // Written before a reload, to a channel that was lost in the meantime.
+    for (const id of this.outbox.channelIds) {
+      if (!this.channels.get(id)) this.outbox.refuse(id, t.conversation.goneFailure);
+    }
     this.realtime.follow(channels.map(({ channel, position }) => [channel.id, position] as const));
   }
 

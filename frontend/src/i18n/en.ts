@@ -5,7 +5,6 @@ const list = (names: readonly string[]) => new Intl.ListFormat("en", { type: "co
 export const en = {
   app: {
     name: "Chirpbird",
-    tagline: "Your team's own messenger",
     close: "Close",
     back: "Back",
     cancel: "Cancel",
@@ -72,7 +71,6 @@ export const en = {
     clearSearch: "Clear search",
     members: (count: number) => plural(count, "member", "members"),
     gone: (name: string) => `You are no longer in ${name}.`,
-    added: (name: string) => `You were added to ${name}.`,
     missingTitle: "This channel is not here",
     missingBody: "It does not exist, or it is private and you are not in it.",
     toChannels: "Back to your channels",
@@ -132,7 +130,6 @@ export const en = {
     failedToLoad: "The messages could not be loaded.",
     begin: (name: string) => `This is the beginning of ${name}.`,
     beginDirect: (name: string) => `This is the beginning of your conversation with ${name}.`,
-    empty: "No messages yet. Say hello.",
     latest: "Jump to latest",
     latestCount: (count: number) => `Jump to latest, ${plural(count, "new message", "new messages")}`,
     said: (name: string, time: string) => `${name}, ${time}`,

@@ -45,7 +45,8 @@ export class ChannelLog {
     if (this.#epoch && epoch && epoch !== this.#epoch) this.timeline = NOTHING;
     this.#epoch = epoch || this.#epoch;
     if (!recovered && this.opened) void this.#load({});
-    else if (this.state === "failed") void this.open();
+    else if (this.state === "failed" && !this.opened) void this.open();
+    else if (this.state === "failed") this.state = "idle";
   }
 
   /** Reads the newest page, if that was not done yet. */

@@ -17,6 +17,9 @@ for (const block of ["paragraph_open", "list_item_open", "blockquote_open"]) {
   };
 }
 
+// The text keeps its blanks on the page: a line break is one sign, and not two.
+markdown.renderer.rules["softbreak"] = markdown.renderer.rules["hardbreak"] = () => "<br>";
+
 const purifier = DOMPurify(window);
 purifier.addHook("afterSanitizeAttributes", (node) => {
   // Wider than the page: to be scrolled with the keys too.

@@ -51,6 +51,11 @@ export class Outbox {
     return this.#queues.get(channelId) ?? [];
   }
 
+  /** Channels that something was written to. */
+  get channelIds(): readonly string[] {
+    return [...this.#queues.keys()];
+  }
+
   send(channelId: string, text: string): Outgoing {
     const key = crypto.randomUUID?.() ?? randomKey();
     const message: Outgoing = { key, channelId, text, writtenAt: Date.now(), state: "waiting", reason: "" };

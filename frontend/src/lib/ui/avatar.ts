@@ -1,4 +1,5 @@
-const HUES = [12, 40, 75, 120, 150, 190, 225, 260, 300, 340];
+/** Nearer hues than this look the same. */
+const HUE_STEP = 15;
 
 /** At most two letters: of the first and the last word, or the first sign there is. */
 export function initials(name: string): string {
@@ -13,9 +14,10 @@ export function initials(name: string): string {
 
 /** Always the same for the same id, in degrees. */
 export function hueOf(id: string): number {
-  let hash = 0;
-  for (const character of id) hash = (hash * 31 + character.charCodeAt(0)) >>> 0;
-  return HUES[hash % HUES.length] ?? 0;
+  // FNV-1a: ids made in one second differ in little.
+  let hash = 0x811c9dc5;
+  for (const character of id) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
+  return ((hash >>> 8) % (360 / HUE_STEP)) * HUE_STEP;
 }
 
 function firstSign(word: string): string {
