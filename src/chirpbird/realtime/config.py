@@ -18,6 +18,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     ping_interval: float = 25.0
     """0 or less: no pings."""
     pong_timeout: float = 10.0
+    """Less than the interval. 0 or less: pongs are neither asked for nor minded."""
     stale_timeout: float = 15.0
     """A connection that has not got through its connect command by then is closed."""
     expire_grace: float = 25.0

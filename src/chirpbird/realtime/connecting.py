@@ -108,13 +108,8 @@ async def _with_subscriptions(
         await subscribing.meet(newcomers)
         if not session.is_closed:
             _finish(session, command_id, reply, newcomers)
-            return
-    except ProtocolError as error:
-        _refused(session, command_id, None, error)
     except Exception as error:
-        if not isinstance(error, Disconnect):
-            session.log_failure(error)
-        session.close(error if isinstance(error, Disconnect) else disconnects.INTERNAL)
+        _refused(session, command_id, None, error)
     finally:
         for sub in subs:
             subscribing.vacate_unless_live(sub)

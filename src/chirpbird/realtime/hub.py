@@ -88,7 +88,7 @@ class Channel:
         if not self.pending:
             return
         pending, self.pending = self.pending, []
-        for lane, sessions in self.lanes.items():
+        for lane, sessions in list(self.lanes.items()):
             chunk = self._encode(lane, sessions, pending)
             if chunk:
                 for session in list(sessions):
@@ -99,7 +99,7 @@ class Channel:
         if not self.pending:
             return
         pending, self.pending = self.pending, []
-        for lane, sessions in self.lanes.items():
+        for lane, sessions in list(self.lanes.items()):
             chunk = self._encode(lane, sessions, pending)
             size = len(chunk)
             if not size:
@@ -114,7 +114,7 @@ class Channel:
     def push(self, encode: Callable[[Lane], bytes]) -> None:
         """A join or leave, to those who want them."""
         self.settle()
-        for lane, sessions in self.lanes.items():
+        for lane, sessions in list(self.lanes.items()):
             listeners = [session for session, sub in sessions.items() if sub.options.push_join_leave]
             if not listeners:
                 continue

@@ -90,7 +90,7 @@ class Node(HandlerRegistration):
         """
         core = self._core
         core.closing = True
-        steps = max(int(within / _SHUTDOWN_STEP), 1)
+        steps = max(round(within / _SHUTDOWN_STEP), 1)
         share = -(-len(core.connections) // steps)
         while core.connections:
             for session in list(core.connections)[:share]:

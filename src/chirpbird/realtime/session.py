@@ -214,10 +214,10 @@ class Session:
             self.close(disconnects.BAD_REQUEST)
 
     def _pong(self) -> None:
-        if self.pong_due == NEVER:
-            self.close(disconnects.BAD_REQUEST)
-        else:
+        if self.pong_due != NEVER:
             self.pong_due = NEVER
+        elif self.state is not State.CONNECTED or self.core.config.pong_timeout > 0:
+            self.close(disconnects.BAD_REQUEST)
 
     # What goes out
 
@@ -414,7 +414,7 @@ class Session:
         config = self.core.config
         if now >= self.ping_at:
             self.ping_at = now + config.ping_interval
-            if self.pong_due == NEVER:
+            if self.pong_due == NEVER and config.pong_timeout > 0:
                 self.pong_due = now + config.pong_timeout
             self.queue(self.lane.ping)
         if now >= self.presence_at:

@@ -21,6 +21,7 @@ from chirpbird.realtime.protocol.codes import (
     SUBSCRIPTION_EXPIRED,
     UNSUBSCRIBED_BY_CLIENT,
     Disconnect,
+    EncodeError,
     ProtocolError,
     Unsubscribe,
 )
@@ -265,7 +266,7 @@ async def _begin(
         else:
             session.reply(Reply(id=command_id, subscribe=newcomer.result()))
             newcomer.go_live()
-    except (ProtocolError, Disconnect) as error:
+    except (ProtocolError, Disconnect, EncodeError) as error:
         session.fail(command_id, error)
     except Exception as error:
         session.log_failure(error)
