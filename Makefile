@@ -18,7 +18,7 @@ say = @printf '\033[1m%s\033[0m\n' "$(1)"
 .PHONY: help run test check format lint types imports unit frontend-check e2e bench wheel clean
 
 help: ## Show this
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp $(CLIENT) ## Install what is needed and serve on http://127.0.0.1:8000, data in ./data
 	@$(BIN)/chirpbird serve --host $(HOST) --port $(PORT) --data $(DATA)
@@ -47,7 +47,7 @@ types: $(VENV)/dev.stamp
 
 imports: $(VENV)/dev.stamp
 	$(call say,Import contract)
-	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports
 
 unit: $(VENV)/dev.stamp
 	$(call say,Unit tests)

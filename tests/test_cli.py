@@ -30,8 +30,8 @@ def test_the_version() -> None:
     ("arguments", "words"),
     [
         (("serve", "--prot", "1"), "No such option: --prot"),
-        (("serve", "--port", "http"), "'http' is not a valid int"),
-        (("serve", "--port", "70000"), "70000 is not in the range 0<=x<=65535"),
+        (("serve", "--port", "http"), "'--port': Input should be a valid integer"),
+        (("serve", "--port", "70000"), "Input should be less than or equal to 65535"),
         (("serf",), "No such command 'serf'"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -80,7 +80,7 @@ def serve(
     from chirpbird.app import CannotStart, run
     from chirpbird.settings import Settings
 
-    given = {"host": host, "port": port, "data": data}
+    given: dict[str, Any] = {"host": host, "port": port, "data": data}
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
         run(settings)

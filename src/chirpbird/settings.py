@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     """Origins of other sites' pages that may connect; pages that this server itself gave out always may."""
     forwarded_allow_ips: str = ""
     """Addresses of reverse proxies whose X-Forwarded-For and -Proto are believed, with commas between. Empty: nobody's."""
-    access_token_seconds: int = Field(default=600, ge=10, le=86_400)
+    access_token_seconds: int = Field(default=600, ge=1, le=86_400)
     """How long an access token lasts. Pages fetch the next one by themselves."""
     refresh_token_days: int = Field(default=30, ge=1, le=3650)
     """How long a device stays signed in that does not come back."""

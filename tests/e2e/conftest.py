@@ -54,7 +54,7 @@ class Server:
             *("-m", "chirpbird", "serve", "--port", str(self.port), "--data", str(self.data)),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, **self._environment},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **self._environment},
         )
         assert self._process.stdout is not None
         printed = []
@@ -63,7 +63,9 @@ class Server:
             if self.url in printed[-1]:
                 self._drain = asyncio.create_task(self._keep_output(printed))
                 return
-        pytest.fail(f"the server ended with {await self._process.wait()}:\n{''.join(printed)}")
+        code = await self._process.wait()
+        self._process = None
+        pytest.fail(f"the server ended with {code}:\n{''.join(printed)}")
 
     async def _keep_output(self, printed: list[str]) -> None:
         assert self._process is not None

@@ -143,12 +143,13 @@ async def test_who_leaves_hears_nothing_more(server: Server, arrive: Arrive) -> 
 async def test_an_expiring_token_is_renewed_without_a_reconnect(
     start_server: StartServer, arrive: Arrive
 ) -> None:
-    server = await start_server(access_token_seconds="10")
-    ann = Person(server.url, await server.register("ann"))
-    ann.client._token = ""
-    await ann.connect()
-    assert ann.tokens_fetched == 1, "without a token the SDK asks for one"
-    await ann.client.disconnect()
+    server = await start_server(access_token_seconds="2")
+    ann = await arrive(server, "ann")
+    await ann.until(lambda: ann.tokens_fetched >= 2)
+    channel = (await ann.rpc("create_channel", name="Still here"))["channel"]["channel"]["id"]
+    await ann.say(channel, "with the third token")
+    assert len(ann.connections) == 1
+    assert ann.disconnects == []
 
 
 async def test_a_forged_token_is_final(server: Server) -> None:

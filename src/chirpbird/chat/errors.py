@@ -11,6 +11,7 @@ ChatError
     TooMany             a rate or a size limit; ``retry_after`` says when to come back
     StoreUnavailable    the store cannot answer or cannot write now; temporary
         StoreFull       ... because the disk is full
+        StoreCannotOpen ... not even at the start
 
 The same error is HTTP status and Centrifuge error code at once; codes 400 and up are the application's.
 """

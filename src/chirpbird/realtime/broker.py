@@ -40,7 +40,8 @@ class BrokerEvents(Protocol):
 class Broker(Protocol):
     """One node's end of the bus. The bus may lose, repeat and reorder what it carries; streams lose nothing before its time.
 
-    Methods that return ``MaybeAwaitable`` take effect in the order of the calls, whether or not the caller has awaited the last one.
+    Methods that return ``MaybeAwaitable`` take effect in the order of the calls, whether or not the caller has awaited the
+    last one.
     """
 
     async def start(self, events: BrokerEvents, node_id: str) -> None: ...

@@ -81,19 +81,18 @@ class Core:
 
     def go(self, coroutine: Coroutine[object, object, None]) -> None:
         """Run something that sees to its own errors."""
-        self.spawn(coroutine)
+        self._keep(asyncio.get_running_loop().create_task(coroutine))
 
     def spawn(self, coroutine: Coroutine[object, object, T]) -> asyncio.Task[T]:
         """Run it, and keep it until it is done. Whoever cares for its outcome adds a callback."""
         task = asyncio.get_running_loop().create_task(coroutine)
-        self.tasks.add(cast("asyncio.Task[object]", task))
-        task.add_done_callback(self._done)
+        self._keep(task)
         return task
 
     def detach(self, result: MaybeAwaitable[None], what: str) -> None:
         """Let something finish by itself; if it fails, that is logged and that is all."""
         if result is not None:
-            self.spawn(self._watch(result, what))
+            self.go(self._watch(result, what))
 
     async def hold(self, name: str) -> Channel:
         """The channel, with the broker subscribed to it, until ``release``. Errors: the broker's."""
@@ -169,8 +168,12 @@ class Core:
             else:
                 sub.session.unsubscribe(sub.name, INSUFFICIENT_STATE)
 
-    def _done(self, task: asyncio.Task[object]) -> None:
-        self.tasks.discard(task)
+    def _keep(self, task: asyncio.Task[T]) -> None:
+        self.tasks.add(cast("asyncio.Task[object]", task))
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[T]) -> None:
+        self.tasks.discard(cast("asyncio.Task[object]", task))
         if not task.cancelled():
             task.exception()  # whoever waits for it has it too; without a look asyncio would complain
 
@@ -186,4 +189,4 @@ async def settled(result: MaybeAwaitable[T]) -> T:
     """The value, awaited for if need be."""
     if inspect.isawaitable(result):
         return await cast("Awaitable[T]", result)
-    return cast("T", result)
+    return result

@@ -55,7 +55,8 @@ class ConnectReply(msgspec.Struct, frozen=True, kw_only=True):
     expire_at: float | None = None
     """Unix seconds; None: never."""
     client_refresh: bool = True
-    """The client is told when to come with a fresh token. False: ``on_refresh`` is asked with an empty token when the time has come."""
+    """The client is told when to come with a fresh token. False: ``on_refresh`` is asked with an empty token when the time
+    has come."""
     info: bytes = b""
     """``conn_info`` in this client's ``ClientInfo``."""
     data: bytes = b""
@@ -143,7 +144,8 @@ class PresenceEvent(msgspec.Struct, frozen=True):
 
 
 class PresenceReply(msgspec.Struct, frozen=True):
-    """It may know: the answer to both presence events. ``presence`` (client id to info) and ``stats`` replace the engine's own."""
+    """It may know: the answer to both presence events. ``presence`` (client id to info) and ``stats`` replace the engine's
+    own."""
 
     presence: Mapping[str, ClientInfo] | None = None
     stats: PresenceStats | None = None

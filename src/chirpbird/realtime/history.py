@@ -20,7 +20,8 @@ class History(Protocol):
     ) -> HistoryResult:
         """At most ``limit`` publications (-1: all, 0: none, the position only) and the top at the same instant.
 
-        Forward: offset > ``since`` ascending, None from the oldest kept. Reverse: offset < ``since`` descending, None from the top.
+        Forward: offset > ``since`` ascending, None from the oldest kept. Reverse: offset < ``since`` descending, None from
+        the top.
         """
         ...
 

@@ -44,8 +44,8 @@ _ANYTHING = SubscribeOptions()
 class Node(HandlerRegistration):
     """The engine. All calls are made on the event loop that ``start`` ran on.
 
-    ``broker`` is the bus to the other nodes and keeps the streams of channels that have no log of their own; ``history`` answers for
-    positioned channels' past, and is the broker's own streams if not given.
+    ``broker`` is the bus to the other nodes and keeps the streams of channels that have no log of their own; ``history``
+    answers for positioned channels' past, and is the broker's own streams if not given.
     """
 
     def __init__(
@@ -144,8 +144,8 @@ class Node(HandlerRegistration):
     # Publishing
 
     def announce(self, channel: str, publication: Publication, epoch: str) -> None:
-        """Tell everybody of an entry (offset > 0) that is durable in the log behind ``history``. Never raises: what the bus loses, the
-        nodes find in the log."""
+        """Tell everybody of an entry (offset > 0) that is durable in the log behind ``history``. Never raises: what the bus
+        loses, the nodes find in the log."""
         self._core.broker.announce(channel, publication, epoch)
 
     def publish(

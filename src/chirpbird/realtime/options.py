@@ -56,7 +56,8 @@ class PublishOptions(msgspec.Struct, frozen=True, kw_only=True):
     history_meta_ttl: float = 0.0
     """Seconds until the offset and epoch are forgotten; 0: the broker's own (30 days)."""
     idempotency_key: str = ""
-    """A second publication of a channel with the same key within ``idempotency_ttl`` is not made; it gets the first one's result."""
+    """A second publication of a channel with the same key within ``idempotency_ttl`` is not made; it gets the first one's
+    result."""
     idempotency_ttl: float = 300.0
     version: int = 0
     """With history: publications whose version is not above the channel's last are dropped; 0 does not compare."""

@@ -121,9 +121,9 @@ class Joiner:
             return None
         found = list(self._read)
         reached = found[-1].offset if found else since.offset
-        for publication in self._channel.recent or ():
-            if publication.offset > reached:
-                found.append(publication)
+        found.extend(
+            publication for publication in self._channel.recent or () if publication.offset > reached
+        )
         expected = since.offset
         for publication in found:
             expected += 1

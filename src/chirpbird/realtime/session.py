@@ -278,7 +278,8 @@ class Session:
         then: Callable[[Session, int, E, R], None],
         failed: Callable[[Session, int, E, BaseException], None] | None = None,
     ) -> asyncio.Future[R] | None:
-        """Call a handler and go on with its reply, now if it is there already. What it returns otherwise is waited for, and returned.
+        """Call a handler and go on with its reply, now if it is there already. What it returns otherwise is waited for, and
+        returned.
 
         Exceptions of the handler and of ``then`` become the command's answer.
         """
@@ -344,7 +345,7 @@ class Session:
             return answer
         if inspect.iscoroutine(answer):
             return self.core.spawn(answer)
-        raise TypeError(f"handler returned {type(answer).__name__}, expected {expected.__name__}")
+        raise _wrong_reply(answer, expected)
 
     def _answered(
         self,
@@ -359,10 +360,7 @@ class Session:
         error = asyncio.CancelledError() if future.cancelled() else future.exception()
         if error is None:
             try:
-                answer = future.result()
-                if not isinstance(answer, expected):
-                    raise TypeError(f"handler returned {type(answer).__name__}, expected {expected.__name__}")
-                then(self, command_id, event, answer)
+                then(self, command_id, event, _checked(future.result(), expected))
             except Exception as caught:
                 error = caught
         if error is not None:
@@ -472,6 +470,16 @@ class Session:
         handler = self.core.handlers.unsubscribe
         if handler is not None:
             self.notify(handler, UnsubscribeEvent(sub.name, unsubscribe.code, unsubscribe.reason))
+
+
+def _checked(answer: R, expected: type[R]) -> R:
+    if not isinstance(answer, expected):
+        raise _wrong_reply(answer, expected)
+    return answer
+
+
+def _wrong_reply(answer: object, expected: type[object]) -> TypeError:
+    return TypeError(f"handler returned {type(answer).__name__}, expected {expected.__name__}")
 
 
 def _fail(session: Session, command_id: int, _event: object, error: BaseException) -> None:

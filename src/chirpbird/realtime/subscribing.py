@@ -1,8 +1,8 @@
 """Subscriptions of one client: how they begin, are refreshed, and end.
 
-The order of beginning: check, ask the application, subscribe at the broker, presence, meet the stream, then (without giving control
-back to the event loop in between) write the result and go live, then join. So nothing of a channel reaches a client before its
-subscribe result, and nothing is missed or repeated after it.
+The order of beginning: check, ask the application, subscribe at the broker, presence, meet the stream, then (without giving
+control back to the event loop in between) write the result and go live, then join. So nothing of a channel reaches a client
+before its subscribe result, and nothing is missed or repeated after it.
 """
 
 from __future__ import annotations
@@ -261,9 +261,10 @@ async def _begin(
         if session.is_closed:
             return
         if newcomer.unrecovered and reject_unrecovered:
-            raise errors.UNRECOVERABLE_POSITION
-        session.reply(Reply(id=command_id, subscribe=newcomer.result()))
-        newcomer.go_live()
+            session.error(command_id, errors.UNRECOVERABLE_POSITION)
+        else:
+            session.reply(Reply(id=command_id, subscribe=newcomer.result()))
+            newcomer.go_live()
     except (ProtocolError, Disconnect) as error:
         session.fail(command_id, error)
     except Exception as error:

@@ -59,8 +59,8 @@ _NOT_BUILT = """<!doctype html>
 <head><meta charset="utf-8"><title>Chirpbird API</title></head>
 <body>
 <h1>Chirpbird API</h1>
-<p>The API's description is at <a href="/openapi.json">/openapi.json</a>. This page shows it once the web client
-has been built, which brings Swagger UI along: <code>make run</code> in a checkout of the sources.</p>
+<p>The API's description is at <a href="/openapi.json">/openapi.json</a>. This page shows it once the web
+client has been built, which brings Swagger UI along: <code>make run</code> in a checkout of the sources.</p>
 </body>
 </html>
 """

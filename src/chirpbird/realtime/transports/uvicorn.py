@@ -24,6 +24,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from chirpbird.realtime.transports.base import Acceptor, TransportInfo
+from chirpbird.realtime.transports.handover import take_over
 from chirpbird.realtime.transports.handshake import (
     WIRES,
     Handshake,
@@ -31,7 +32,7 @@ from chirpbird.realtime.transports.handshake import (
     HandshakeRules,
     negotiate,
 )
-from chirpbird.realtime.transports.websocket import WebSocketLimits, take_over
+from chirpbird.realtime.transports.websocket import WebSocketLimits
 
 __all__ = ["RealtimeHttpProtocol", "RealtimeServer"]
 

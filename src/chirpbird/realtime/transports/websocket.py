@@ -15,19 +15,14 @@ from typing import cast
 import msgspec
 from multidict import CIMultiDict
 from picows import (
-    WSAutoPingStrategy,
     WSCloseCode,
     WSFrame,
     WSListener,
     WSMsgType,
     WSTransport,
-    WSUpgradeResponse,
-    WSUpgradeResponseWithListener,
 )
-from picows.picows import WSProtocol  # type: ignore[attr-defined]  # public in use, missing in the stub
 
 from chirpbird.realtime.transports.base import Acceptor, Receiver, TransportInfo
-from chirpbird.realtime.transports.handshake import Handshake
 
 __all__ = [
     "BINARY_FRAMING",
@@ -35,7 +30,6 @@ __all__ = [
     "WebSocketConnection",
     "WebSocketFraming",
     "WebSocketLimits",
-    "take_over",
 ]
 
 logger = logging.getLogger(__name__)
@@ -50,13 +44,14 @@ INTERNAL_ERROR = 1011
 BAD_REQUEST = 3501  # the Centrifuge protocol's; clients do not reconnect after it
 
 _MAX_REASON_BYTES = 123
-_READ_BUFFER_BYTES = 2048  # picows's minimum
 _TEXT = WSMsgType.TEXT
 _BINARY = WSMsgType.BINARY
 _CONTINUATION = WSMsgType.CONTINUATION
 _PING = WSMsgType.PING
 _PONG = WSMsgType.PONG
 _CLOSE = WSMsgType.CLOSE
+
+_NO_HEADERS: CIMultiDict[str] = CIMultiDict()
 
 
 class WebSocketLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,18 +171,17 @@ class WebSocketConnection(WSListener):
             and frame.fin
             and self._parts is None
             and not (frame.rsv1 or frame.rsv2 or frame.rsv3)
+            and not transport.is_close_frame_sent  # picows goes on parsing after a violation
         ):
             self._deliver(frame.get_payload_as_bytes())
         else:
             self._on_other_frame(transport, frame)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self._note_violation(transport)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        sent = transport.close_handshake.sent if transport.is_close_frame_sent else None
-        if sent is not None and not self._closing:  # picows found a violation
-            self._code, self._reason = cast("int", sent.code), sent.reason
         self._closing = True
         self._due = None
         self._parts = None
@@ -222,8 +216,8 @@ class WebSocketConnection(WSListener):
         kind = frame.msg_type
         if kind is _CLOSE:
             self._on_close(transport, frame)
-        elif self._closing:
-            return
+        elif transport.is_close_frame_sent:
+            self._note_violation(transport)
         elif frame.rsv1 or frame.rsv2 or frame.rsv3:
             self.close(PROTOCOL_ERROR, "reserved bits are set, but no extension was agreed")
         elif kind is _PING:
@@ -256,6 +250,7 @@ class WebSocketConnection(WSListener):
             self._deliver(bytes(parts))
 
     def _on_close(self, transport: WSTransport, frame: WSFrame) -> None:
+        self._note_violation(transport)
         if not self._closing:
             # Not get_close_code(): its enumeration would remember every number that any peer ever sent.
             code = int.from_bytes(frame.get_payload_as_bytes()[:2], "big") or NO_CODE
@@ -263,6 +258,13 @@ class WebSocketConnection(WSListener):
             self._stop(transport)
             transport.send_close(cast("WSCloseCode", _answer_to(code)))
         transport.disconnect()
+
+    def _note_violation(self, transport: WSTransport) -> None:
+        """Learn that picows closed, which it does without a word to its listener."""
+        sent = transport.close_handshake.sent if transport.is_close_frame_sent else None
+        if sent is not None and not self._closing:
+            self._code, self._reason = cast("int", sent.code), sent.reason
+            self._stop(transport)
 
     def _stop(self, transport: WSTransport) -> None:
         """Neither deliver nor write any more, and give the peer its time to finish."""
@@ -272,125 +274,6 @@ class WebSocketConnection(WSListener):
         self.write = _discard
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self._limits.close_timeout, transport.disconnect, False)
-
-
-def take_over(
-    transport: asyncio.Transport,
-    handshake: Handshake,
-    info: TransportInfo,
-    acceptor: Acceptor,
-    limits: WebSocketLimits,
-    early: bytes = b"",
-) -> None:
-    """Make a WebSocket of an HTTP connection whose upgrade request was judged good.
-
-    Answers the request (101), calls ``acceptor.accept`` and then handles ``early``, what the client sent
-    right behind its request. The transport's protocol is replaced; the old one gets no further calls.
-    """
-    response = _response(handshake.subprotocol)
-
-    def listener(_request: object) -> WSUpgradeResponseWithListener:
-        return WSUpgradeResponseWithListener(response, WebSocketConnection(acceptor, info, limits))
-
-    protocol = _Protocol(
-        None,
-        None,
-        False,  # is_client_side
-        listener,
-        _PICOWS_LOG,
-        True,  # disconnect_on_exception
-        None,  # websocket_handshake_timeout: the handshake is complete in a moment
-        False,  # enable_auto_ping: the Centrifuge protocol has pings of its own
-        0,
-        0,
-        WSAutoPingStrategy.PING_WHEN_IDLE,
-        False,  # enable_auto_pong: it would pile up pongs for a peer that does not read
-        limits.max_message_size,
-        None,
-        _READ_BUFFER_BYTES,
-    )
-    transport.set_protocol(protocol)
-    protocol.connection_made(transport)
-    _feed(protocol, transport, _REQUEST % handshake.key)
-    _feed(protocol, transport, early)
-
-
-class _Protocol(WSProtocol):  # type: ignore[misc]
-    """picows's parser, with a read buffer that grows for a large message and not for many small ones.
-
-    picows doubles its buffer whenever a read nearly fills it, and keeps it: a flood of small frames would
-    cost megabytes for the rest of the connection. Offered half of what is free, it only doubles when one
-    unfinished frame takes most of it.
-    """
-
-    __slots__ = ()
-
-    def get_buffer(self, size_hint: int) -> memoryview:
-        free: memoryview = WSProtocol.get_buffer(self, size_hint)
-        return free[: len(free) >> 1]
-
-
-class _PicowsLog:
-    """What picows logs: a peer's violations are its own business, our own failures are ours."""
-
-    __slots__ = ()
-
-    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 -- logging's name
-        return False
-
-    def info(self, message: str, *args: object) -> None:
-        """Nothing: picows reports each connection's coming and going here, with system calls' worth of
-        detail.
-        """
-
-    def log(self, level: int, message: str, *args: object) -> None:
-        """Nothing, likewise."""
-
-    debug = info
-    warning = info
-
-    def error(self, message: str, *args: object) -> None:
-        logger.debug(message, *args)
-
-    def exception(self, message: str, *args: object) -> None:
-        logger.exception(message, *args)
-
-
-_PICOWS_LOG = _PicowsLog()
-_NO_HEADERS: CIMultiDict[str] = CIMultiDict()
-
-# The request as picows likes it. The real one was judged by us: picows would refuse Firefox's "Connection:
-# keep-alive, Upgrade", and keeps what it is given for as long as the connection lives.
-_REQUEST = (
-    b"GET / HTTP/1.1\r\n"
-    b"upgrade: websocket\r\n"
-    b"connection: upgrade\r\n"
-    b"sec-websocket-version: 13\r\n"
-    b"sec-websocket-key: %b\r\n"
-    b"\r\n"
-)
-
-# picows writes the accept value into the response and keeps it with the connection, so one object per kind is
-# shared by all.
-_RESPONSES: dict[str | None, WSUpgradeResponse] = {}
-
-
-def _response(subprotocol: str | None) -> WSUpgradeResponse:
-    response = _RESPONSES.get(subprotocol)
-    if response is None:
-        headers = {} if subprotocol is None else {"Sec-WebSocket-Protocol": subprotocol}
-        response = _RESPONSES[subprotocol] = WSUpgradeResponse.create_101_response(headers)
-    return response
-
-
-def _feed(protocol: _Protocol, transport: asyncio.Transport, data: bytes) -> None:
-    view = memoryview(data)
-    while view and not transport.is_closing():
-        buffer = protocol.get_buffer(len(view))
-        count = min(len(buffer), len(view))
-        buffer[:count] = view[:count]
-        protocol.buffer_updated(count)
-        view = view[count:]
 
 
 def _is_utf8(message: bytes) -> bool:

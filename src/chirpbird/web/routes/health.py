@@ -18,12 +18,14 @@ __all__ = ["router"]
 router = APIRouter(tags=["health"], dependencies=[Depends(Anyone(Operation.READ_HEALTH))])
 
 
+@router.head("/ping", include_in_schema=False)
 @router.get("/ping", summary="Is anybody there", response_class=PlainTextResponse)
 async def ping() -> Response:
     """Says `pong` as long as the process answers at all."""
     return PlainTextResponse("pong")
 
 
+@router.head("/health/ready", include_in_schema=False)
 @router.get(
     "/health/ready",
     summary="Should this node get traffic",
