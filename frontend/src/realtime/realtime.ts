@@ -1,4 +1,4 @@
-import { Centrifuge, UnauthorizedError, type Subscription } from "centrifuge";
+import { Centrifuge, State, SubscriptionState, UnauthorizedError, type Subscription } from "centrifuge";
 
 import { ServerError } from "../lib/errors";
 import type { ChannelState, Entry, Position, Snapshot } from "../lib/types";
@@ -47,13 +47,17 @@ const PERMISSION_DENIED = 103;
 const TOKEN_EXPIRED = 109;
 const TOO_MANY = 111;
 const UNSUBSCRIBED_BY_SERVER = 2000;
-/** Subscribe commands in one frame: well under the server's 64 KiB. */
-const BATCH = 100;
+const UNSUBSCRIBED_BY_US = 0;
+/** Subscribe commands in one frame: at 180 bytes each, well under the server's 64 KiB. */
+const BATCH = 200;
 
 /** The connection to the server. The only module that knows Centrifuge. */
 export class Realtime {
   readonly #sdk: Centrifuge;
   readonly #listener: RealtimeListener;
+  /** Subscriptions whose turn comes when those before them are on their way. */
+  readonly #waiting: Subscription[] = [];
+  #subscribing = false;
 
   constructor(url: string, getToken: () => Promise<string>, listener: RealtimeListener) {
     this.#listener = listener;
@@ -63,9 +67,13 @@ export class Realtime {
       minReconnectDelay: 300,
       maxReconnectDelay: 10_000,
     });
-    this.#sdk.on("connecting", ({ code }) => listener.linkChanged({ phase: "connecting", code }));
+    this.#sdk.on("connecting", ({ code }) => {
+      this.#hold();
+      listener.linkChanged({ phase: "connecting", code });
+    });
     this.#sdk.on("connected", ({ data }) => {
       listener.snapshot(data as Snapshot);
+      void this.#subscribeWaiting();
       listener.linkChanged({ phase: "connected", code: 0 });
     });
     this.#sdk.on("disconnected", ({ code }) => listener.linkChanged({ phase: "stopped", code }));
@@ -104,14 +112,8 @@ export class Realtime {
 
   /** Subscribes to channels from the given positions on; those followed already go on as they are. */
   follow(channels: Iterable<readonly [channelId: string, since: Position]>): void {
-    let begun = 0;
-    this.#sdk.startBatching();
     for (const [channelId, since] of channels) {
       if (this.#sdk.getSubscription(channelId)) continue;
-      if (++begun % BATCH === 0) {
-        this.#sdk.stopBatching();
-        this.#sdk.startBatching();
-      }
       const subscription = this.#sdk.newSubscription(channelId, {
         since: { offset: since.offset, epoch: since.epoch },
         positioned: true,
@@ -119,9 +121,9 @@ export class Realtime {
         joinLeave: true,
       });
       this.#listen(channelId, subscription);
-      subscription.subscribe();
+      this.#waiting.push(subscription);
     }
-    this.#sdk.stopBatching();
+    void this.#subscribeWaiting();
   }
 
   unfollow(channelId: string): void {
@@ -143,6 +145,36 @@ export class Realtime {
     }
   }
 
+  /**
+   * The SDK sends all subscribe commands of a reconnect in one frame, which may be too large for the server with many
+   * channels. So all but the first wait for their turn; each keeps its position, and misses nothing.
+   */
+  #hold(): void {
+    const active = Object.values(this.#sdk.subscriptions()).filter(
+      ({ state }) => state !== SubscriptionState.Unsubscribed,
+    );
+    for (const subscription of active.slice(BATCH)) {
+      subscription.unsubscribe();
+      this.#waiting.push(subscription);
+    }
+  }
+
+  async #subscribeWaiting(): Promise<void> {
+    if (this.#subscribing) return;
+    this.#subscribing = true;
+    while (this.#waiting.length > 0 && this.#sdk.state === State.Connected) {
+      this.#sdk.startBatching();
+      for (const subscription of this.#waiting.splice(0, BATCH)) {
+        // It may have been removed while it waited.
+        if (this.#sdk.getSubscription(subscription.channel) === subscription) subscription.subscribe();
+      }
+      this.#sdk.stopBatching();
+      // The SDK sends what it has gathered at the end of this turn.
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    this.#subscribing = false;
+  }
+
   #listen(channelId: string, subscription: Subscription): void {
     const listener = this.#listener;
     subscription.on("publication", ({ data }) => listener.entry(channelId, data as Entry));
@@ -150,6 +182,7 @@ export class Realtime {
       listener.live(channelId, recovered || !wasRecovering, streamPosition?.epoch ?? ""),
     );
     subscription.on("unsubscribed", ({ code }) => {
+      if (code === UNSUBSCRIBED_BY_US) return;
       this.unfollow(channelId);
       if (code === PERMISSION_DENIED || code === UNSUBSCRIBED_BY_SERVER) listener.ended(channelId);
     });
