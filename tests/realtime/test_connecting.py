@@ -148,7 +148,7 @@ async def test_an_error_makes_the_connection_unusable(node: Node, peer: Peers, s
     anna.send({"id": 1, "connect": {}}, {"id": 2, "subscribe": {"channel": "c"}})
     await settle()
     assert anna.told() == [{"id": 1, "error": {"code": 109, "message": "token expired"}}]
-    assert anna.ended is None
+    assert anna.connection.ended is None
     anna.send({"id": 3, "connect": {}})
     assert anna.ended == (3501, "bad request")
     assert node.stats().num_clients == 0
@@ -199,7 +199,7 @@ async def test_who_does_not_connect_in_time_goes(node: Node, peer: Peers, clock:
     await bert.connect()
     clock.now += 14.5
     node.tick()
-    assert anna.ended is None
+    assert anna.connection.ended is None
     clock.now += 1
     node.tick()
     assert anna.ended == (3502, "stale")

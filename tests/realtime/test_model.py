@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -101,7 +101,7 @@ class Subscribers(RuleBasedStateMachine):
 
     @initialize(target=people)
     def somebody(self) -> Subscriber:
-        return self.arrive()
+        return cast("Subscriber", self.arrive())
 
     @rule(target=people)
     def arrive(self) -> Subscriber:
@@ -151,7 +151,7 @@ class Subscribers(RuleBasedStateMachine):
     def _publish(self, count: int) -> None:
         for _ in range(count):
             self.stream.append(len(self.stream) + 100)
-            self.node.publish(CHANNEL, b"%d" % self.stream[-1], history_size=10_000, history_ttl=36_000)
+            _ = self.node.publish(CHANNEL, b"%d" % self.stream[-1], history_size=10_000, history_ttl=36_000)
 
     @rule(data=st.data(), turns=TURNS)
     def release(self, data: st.DataObject, turns: int) -> None:

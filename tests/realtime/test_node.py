@@ -247,8 +247,8 @@ async def test_the_clock_is_looked_at_by_itself(peer: Peers) -> None:
     await node.start()
     anna = Peer(node)
     async with asyncio.timeout(5):
-        while anna.ended is None:
-            await asyncio.sleep(0.01)
+        while anna.connection.ended is None:
+            await settle()
     assert anna.ended == (disconnects.STALE.code, "stale")
     await node.shutdown()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -412,7 +412,7 @@ async def test_presence_is_kept_alive_and_ends_with_the_subscription(
 
 
 class FailingPresence(MemoryPresence):
-    def put(self, entries: list[PresenceEntry], ttl: float) -> None:  # type: ignore[override]
+    def put(self, entries: Sequence[PresenceEntry], ttl: float) -> None:
         raise ConnectionError("presence cannot be reached")
 
 

@@ -137,7 +137,9 @@ class PagePerson:
 
     async def sees_sent(self, text: str) -> None:
         """One's own message carries the tick."""
-        await expect(self.message(text).get_by_role("img", name="sent")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(self.message(text).get_by_role("img", name="sent", exact=True)).to_be_visible(
+            timeout=PATIENCE_MS
+        )
 
     async def leave(self) -> None:
         """Close the browser context; the page must have had nothing to complain of."""
