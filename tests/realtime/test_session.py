@@ -411,3 +411,19 @@ def test_whatever_comes_in_is_answered_by_the_protocol(frames: list[bytes], conn
 
 def _hear(client: Client, event: MessageEvent) -> None:
     assert isinstance(event.data, bytes)
+
+
+@pytest.mark.parametrize("other", ["connect", "subscribe", "rpc"])
+async def test_a_command_without_an_id_is_not_smuggled_in_beside_a_send(other: str) -> None:
+    clock = FakeClock()
+    node = with_handlers(Node(broker=Bus(clock), clock=clock))
+    node.on_message(_hear)
+    await node.start()
+    anna = Peer(node)
+    if other != "connect":
+        await anna.connect()
+    anna.told()
+    anna.send({"send": {"data": {}}, other: {"token": "anna"} if other == "connect" else {}})
+    await settle()
+    assert anna.ended == (3501, "bad request")
+    await node.shutdown()

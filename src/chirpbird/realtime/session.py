@@ -124,7 +124,7 @@ class Session:
         for command in commands:
             if listening and self.state is State.REFUSED:
                 break  # what was sent along with a refused connect means nothing
-            if command.id == 0 and command.send is None:
+            if command.id == 0 and not _wants_no_answer(command):
                 self._pong()
             elif self.waiting is not None or self.blocked:
                 self._put_off(command, share)
@@ -484,3 +484,8 @@ def _wrong_reply(answer: object, expected: type[object]) -> TypeError:
 
 def _fail(session: Session, command_id: int, _event: object, error: BaseException) -> None:
     session.fail(command_id, error)
+
+
+def _wants_no_answer(command: Command) -> bool:
+    """Only a send may come without an id: anything set beside it would be answered, and to nobody."""
+    return command.send is not None and command == Command(send=command.send)
