@@ -42,6 +42,7 @@ def test_what_was_there_already_is_dropped() -> None:
     assert offsets(position.announced(pub(5), "e")) == []
     assert offsets(position.announced(pub(1), "e")) == []
     assert not position.behind
+    assert offsets(position.let_go()) == []
 
 
 def test_a_hole_is_filled_from_the_stream_and_what_was_held_follows() -> None:

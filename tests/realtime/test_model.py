@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -101,13 +101,16 @@ class Subscribers(RuleBasedStateMachine):
 
     @initialize(target=people)
     def somebody(self) -> Subscriber:
-        return cast("Subscriber", self.arrive())
+        return self._arrive()
 
     @rule(target=people)
     def arrive(self) -> Subscriber:
+        return self._arrive()
+
+    def _arrive(self) -> Subscriber:
         subscriber = Subscriber(self.stream)
         self.subscribers.append(subscriber)
-        self.connect(subscriber)
+        self.turn(0, lambda: self._connect(subscriber))
         return subscriber
 
     @rule(somebody=people)
@@ -151,7 +154,8 @@ class Subscribers(RuleBasedStateMachine):
     def _publish(self, count: int) -> None:
         for _ in range(count):
             self.stream.append(len(self.stream) + 100)
-            _ = self.node.publish(CHANNEL, b"%d" % self.stream[-1], history_size=10_000, history_ttl=36_000)
+            data = b"%d" % self.stream[-1]
+            self.node.publish(CHANNEL, data, history_size=10_000, history_ttl=36_000).result()
 
     @rule(data=st.data(), turns=TURNS)
     def release(self, data: st.DataObject, turns: int) -> None:
@@ -164,6 +168,10 @@ class Subscribers(RuleBasedStateMachine):
     def time_goes_by(self, seconds: int, turns: int) -> None:
         self.clock.now += seconds
         self.turn(turns, self.node.tick)
+
+    @rule(turns=st.integers(0, 5))
+    def reading_takes(self, turns: int) -> None:
+        self.bus.delay = turns
 
     @rule(up=st.booleans())
     def bus_changes(self, up: bool) -> None:

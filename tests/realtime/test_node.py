@@ -246,9 +246,9 @@ async def test_the_clock_is_looked_at_by_itself(peer: Peers) -> None:
 
     await node.start()
     anna = Peer(node)
-    async with asyncio.timeout(5):
-        while anna.connection.ended is None:
-            await settle()
+    closed = asyncio.Event()
+    anna.connection.on_close = closed.set
+    await closed.wait()
     assert anna.ended == (disconnects.STALE.code, "stale")
     await node.shutdown()
 

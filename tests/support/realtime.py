@@ -72,6 +72,7 @@ class Recorder:
         self.ended: tuple[int, str] | None = None
         self.stuck = 0
         """What ``buffered`` says."""
+        self.on_close: Callable[[], object] = lambda: None
 
     def write(self, framed: bytes) -> None:
         if self.ended is None:
@@ -82,6 +83,7 @@ class Recorder:
 
     def close(self, code: int, reason: str) -> None:
         self.ended = self.ended or (code, reason)
+        self.on_close()
 
 
 class Peer:
@@ -155,6 +157,8 @@ class Bus(MemoryBroker):
         self.reads = 0
         self.tops = 0
         self.broken = False
+        self.delay = 0
+        """Turns of the event loop between a reading and its answer."""
 
     async def start(self, events: BrokerEvents, node_id: str) -> None:
         self.events = events
@@ -190,13 +194,17 @@ class Bus(MemoryBroker):
         self.reads += 1
         if self.broken:
             raise ConnectionError("the stream cannot be read")
-        return await super().read(channel, since=since, limit=limit, reverse=reverse)
+        result = await super().read(channel, since=since, limit=limit, reverse=reverse)
+        await settle(self.delay)
+        return result
 
     async def top(self, channel: str) -> StreamPosition:
         self.tops += 1
         if self.broken:
             raise ConnectionError("the stream cannot be read")
-        return await super().top(channel)
+        result = await super().top(channel)
+        await settle(self.delay)
+        return result
 
 
 class SlowHistory:

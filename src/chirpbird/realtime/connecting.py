@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from chirpbird.realtime import subscribing
+from chirpbird.realtime.asking import ask, fail, log_failure, notify
 from chirpbird.realtime.events import ConnectingEvent, ConnectReply, RefreshEvent, RefreshReply
 from chirpbird.realtime.expiry import NEVER, deadline, is_past, ttl
 from chirpbird.realtime.protocol import disconnects, errors
@@ -56,14 +57,14 @@ def connect(session: Session, command_id: int, request: ConnectRequest) -> None:
     def accepted(session: Session, command_id: int, _event: ConnectingEvent, reply: ConnectReply) -> None:
         _accepted(session, command_id, reply, positions)
 
-    session.ask(command_id, handler, event, ConnectReply, accepted, _refused)
+    ask(session, command_id, handler, event, ConnectReply, accepted, _refused)
 
 
 def _refused(session: Session, command_id: int, _event: object, error: BaseException) -> None:
     if session.state is State.CONNECTING:
         session.state = State.REFUSED
         session.waiting = None
-        session.fail(command_id, error)
+        fail(session, command_id, error)
 
 
 def _accepted(
@@ -146,7 +147,7 @@ def _finish(
         newcomer.go_live()
     on_connect = core.handlers.connect
     if on_connect is not None:
-        session.notify(lambda client, _event: on_connect(client), None)
+        notify(session, lambda client, _event: on_connect(client), None)
     session.resume()
 
 
@@ -159,7 +160,7 @@ def refresh(session: Session, command_id: int, request: RefreshRequest) -> None:
         session.error(command_id, errors.NOT_AVAILABLE)
     else:
         event = RefreshEvent(request.token)
-        session.ask(command_id, handler, event, RefreshReply, _refreshed, _refresh_refused)
+        ask(session, command_id, handler, event, RefreshReply, _refreshed, _refresh_refused)
 
 
 def _refreshed(session: Session, command_id: int, _event: RefreshEvent, reply: RefreshReply) -> None:
@@ -180,7 +181,7 @@ def _refresh_refused(session: Session, command_id: int, _event: RefreshEvent, er
     if isinstance(error, ProtocolError) and error.code in (errors.TOKEN_EXPIRED.code, errors.EXPIRED.code):
         session.close(disconnects.CONNECTION_EXPIRED)
     else:
-        session.fail(command_id, error)
+        fail(session, command_id, error)
 
 
 def expired(session: Session) -> None:
@@ -190,7 +191,7 @@ def expired(session: Session) -> None:
     if session.client_refresh or handler is None:
         session.close(disconnects.CONNECTION_EXPIRED)
     else:
-        session.ask(0, handler, RefreshEvent(""), RefreshReply, _extended, _not_extended)
+        ask(session, 0, handler, RefreshEvent(""), RefreshReply, _extended, _not_extended)
 
 
 def _extended(session: Session, _command_id: int, _event: RefreshEvent, reply: RefreshReply) -> None:
@@ -204,7 +205,7 @@ def _not_extended(session: Session, _command_id: int, _event: RefreshEvent, erro
         session.close(error)
         return
     if not isinstance(error, ProtocolError):
-        session.log_failure(error)
+        log_failure(session, error)
     session.close(disconnects.CONNECTION_EXPIRED)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from chirpbird.realtime import connecting, control, subscribing
+from chirpbird.realtime.asking import log_failure
 from chirpbird.realtime.broker import Broker
 from chirpbird.realtime.clock import Clock, SystemClock
 from chirpbird.realtime.config import NodeConfig
@@ -300,7 +301,7 @@ class Node(HandlerRegistration):
                 await subscribing.subscribe_by_server(session, order.channel, order.options)
             except Exception as error:
                 if not isinstance(error, Disconnect):
-                    session.log_failure(error)
+                    log_failure(session, error)
                 session.close(error if isinstance(error, Disconnect) else disconnects.INTERNAL)
 
     # What the broker tells

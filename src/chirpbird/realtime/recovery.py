@@ -100,7 +100,7 @@ class Joiner:
             return Joined(here, [], position.epoch, was_recovering=False, recovered=False)
         if self._mode is RecoveryMode.CACHE:
             recovered = self._latest(position, since)
-        elif self._outrun():
+        elif self._outrun(since):
             return None
         else:
             recovered = self._missed(position, since)
@@ -108,19 +108,23 @@ class Joiner:
             return Joined(here, [], position.epoch, was_recovering=True, recovered=False)
         return Joined(since, recovered, position.epoch, was_recovering=True, recovered=True)
 
-    def _outrun(self) -> bool:
+    def _outrun(self, since: StreamPosition) -> bool:
         """So much was delivered since the reading that the channel no longer remembers all of it."""
         recent = self._channel.recent
-        if not self._read or not recent or len(recent) != recent.maxlen:
+        if self._read is None or not recent or len(recent) != recent.maxlen:
             return False
-        return recent[0].offset > self._read[-1].offset + 1
+        return recent[0].offset > self._reached(since) + 1
+
+    def _reached(self, since: StreamPosition) -> int:
+        """How far the reading brings the client."""
+        return self._read[-1].offset if self._read else since.offset
 
     def _missed(self, position: ChannelPosition, since: StreamPosition) -> list[Publication] | None:
         """Everything after ``since`` up to the channel's position; None when a part of it cannot be had."""
         if self._read is None:
             return None
         found = list(self._read)
-        reached = found[-1].offset if found else since.offset
+        reached = self._reached(since)
         found.extend(
             publication for publication in self._channel.recent or () if publication.offset > reached
         )

@@ -7,6 +7,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
+from chirpbird.realtime.asking import ask, log_failure, wait
 from chirpbird.realtime.events import (
     HistoryEvent,
     HistoryReply,
@@ -74,7 +75,7 @@ def _publish_now(
     if handler is None:
         session.error(command_id, errors.NOT_AVAILABLE)
         return True
-    future = session.ask(command_id, handler, event, PublishReply, _allowed)
+    future = ask(session, command_id, handler, event, PublishReply, _allowed)
     if not isinstance(future, asyncio.Task):
         return True
     if session.publishing is None:
@@ -102,7 +103,7 @@ def _allowed(session: Session, command_id: int, event: PublishEvent, reply: Publ
         result = session.core.broker.publish(event.channel, publication, reply.options)
         if not isinstance(result, PublishResult):
             future = asyncio.ensure_future(result)
-            session.wait(command_id, future, event, PublishResult, _published)
+            wait(session, command_id, future, event, PublishResult, _published)
             return
     session.reply(Reply(id=command_id, publish=_DONE))
 
@@ -118,7 +119,7 @@ def presence(session: Session, command_id: int, request: PresenceRequest) -> Non
     if handler is None:
         session.error(command_id, errors.NOT_AVAILABLE)
         return
-    session.ask(command_id, handler, PresenceEvent(request.channel), PresenceReply, _may_see_presence)
+    ask(session, command_id, handler, PresenceEvent(request.channel), PresenceReply, _may_see_presence)
 
 
 def _may_see_presence(session: Session, command_id: int, event: PresenceEvent, reply: PresenceReply) -> None:
@@ -126,7 +127,7 @@ def _may_see_presence(session: Session, command_id: int, event: PresenceEvent, r
         _tell_presence(session, command_id, event, dict(reply.presence))
         return
     future = session.core.spawn(session.core.presence.get(event.channel))
-    session.wait(command_id, future, event, dict, _tell_presence)
+    wait(session, command_id, future, event, dict, _tell_presence)
 
 
 def _tell_presence(
@@ -145,7 +146,7 @@ def presence_stats(session: Session, command_id: int, request: PresenceStatsRequ
         session.error(command_id, errors.NOT_AVAILABLE)
         return
     event = PresenceStatsEvent(request.channel)
-    session.ask(command_id, handler, event, PresenceReply, _may_see_stats)
+    ask(session, command_id, handler, event, PresenceReply, _may_see_stats)
 
 
 def _may_see_stats(
@@ -155,7 +156,7 @@ def _may_see_stats(
         _tell_stats(session, command_id, event, reply.stats)
         return
     future = session.core.spawn(session.core.presence.stats(event.channel))
-    session.wait(command_id, future, event, PresenceStats, _tell_stats)
+    wait(session, command_id, future, event, PresenceStats, _tell_stats)
 
 
 def _tell_stats(session: Session, command_id: int, _event: PresenceStatsEvent, stats: PresenceStats) -> None:
@@ -177,7 +178,7 @@ def history(session: Session, command_id: int, request: HistoryRequest) -> None:
     most = session.core.config.history_max_limit
     limit = request.limit if 0 <= request.limit <= most else most
     event = HistoryEvent(request.channel, limit, since, request.reverse)
-    session.ask(command_id, handler, event, HistoryReply, _may_see_history)
+    ask(session, command_id, handler, event, HistoryReply, _may_see_history)
 
 
 def _may_see_history(session: Session, command_id: int, event: HistoryEvent, reply: HistoryReply) -> None:
@@ -185,7 +186,7 @@ def _may_see_history(session: Session, command_id: int, event: HistoryEvent, rep
         _tell_history(session, command_id, event, reply.result)
         return
     future = session.core.spawn(read_history(session, event))
-    session.wait(command_id, future, event, HistoryResult, _tell_history)
+    wait(session, command_id, future, event, HistoryResult, _tell_history)
 
 
 async def read_history(session: Session, event: HistoryEvent) -> HistoryResult:
@@ -211,7 +212,7 @@ def rpc(session: Session, command_id: int, request: RpcRequest) -> None:
     if handler is None:
         session.error(command_id, errors.NOT_AVAILABLE)
         return
-    session.ask(command_id, handler, RpcEvent(request.method, bytes(request.data)), RpcReply, _called)
+    ask(session, command_id, handler, RpcEvent(request.method, bytes(request.data)), RpcReply, _called)
 
 
 def _called(session: Session, command_id: int, _event: RpcEvent, reply: RpcReply) -> None:
@@ -225,7 +226,7 @@ def send(session: Session, request: SendRequest) -> None:
         session.close(disconnects.NOT_AVAILABLE)
         return
     event = MessageEvent(bytes(request.data))
-    session.ask(0, handler, event, type(None), _heard, _not_heard)
+    ask(session, 0, handler, event, type(None), _heard, _not_heard)
 
 
 def _heard(_session: Session, _command_id: int, _event: MessageEvent, _reply: None) -> None:
@@ -237,7 +238,7 @@ def _not_heard(session: Session, _command_id: int, _event: MessageEvent, error: 
     if isinstance(error, Disconnect):
         session.close(error)
     else:
-        session.log_failure(error)
+        log_failure(session, error)
 
 
 def _check_channel(session: Session, command_id: int, channel: str) -> bool:

@@ -6,20 +6,17 @@ waiting for handlers, time, and the end.
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import logging
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
-from chirpbird.realtime import connecting, requests, subscribing
+from chirpbird.realtime import connecting, requests, sub_expiry, subscribing
+from chirpbird.realtime.asking import notify
 from chirpbird.realtime.client import Client
 from chirpbird.realtime.events import DisconnectEvent, UnsubscribeEvent
 from chirpbird.realtime.expiry import NEVER
-from chirpbird.realtime.protocol import disconnects, errors
+from chirpbird.realtime.protocol import disconnects
 from chirpbird.realtime.protocol.codes import (
     UNSUBSCRIBED_BY_DISCONNECT,
     DecodeError,
@@ -209,7 +206,7 @@ class Session:
         elif command.refresh is not None:
             connecting.refresh(self, command_id, command.refresh)
         elif command.sub_refresh is not None:
-            subscribing.sub_refresh(self, command_id, command.sub_refresh)
+            sub_expiry.sub_refresh(self, command_id, command.sub_refresh)
         else:
             self.close(disconnects.BAD_REQUEST)
 
@@ -267,107 +264,6 @@ class Session:
         """Something that this client has to get cannot be said in its wire format."""
         self.close(disconnects.INAPPROPRIATE_PROTOCOL)
 
-    # Handlers
-
-    def ask(
-        self,
-        command_id: int,
-        handler: Callable[[Client, E], R | Awaitable[R]],
-        event: E,
-        expected: type[R],
-        then: Callable[[Session, int, E, R], None],
-        failed: Callable[[Session, int, E, BaseException], None] | None = None,
-    ) -> asyncio.Future[R] | None:
-        """Call a handler and go on with its reply, now if it is there already. What it returns otherwise is waited for, and
-        returned.
-
-        Exceptions of the handler and of ``then`` become the command's answer.
-        """
-        try:
-            answer = handler(self.client, event)
-            if isinstance(answer, expected):
-                then(self, command_id, event, answer)
-                return None
-            future = self._future(cast("Awaitable[R]", answer), expected)
-        except Exception as error:
-            (failed or _fail)(self, command_id, event, error)
-            return None
-        self.wait(command_id, future, event, expected, then, failed)
-        return future
-
-    def wait(
-        self,
-        command_id: int,
-        future: asyncio.Future[R],
-        event: E,
-        expected: type[R],
-        then: Callable[[Session, int, E, R], None],
-        failed: Callable[[Session, int, E, BaseException], None] | None = None,
-    ) -> None:
-        """Go on when the future is done; the command counts as in flight until then."""
-        self.in_flight += 1
-        future.add_done_callback(partial(self._answered, command_id, event, expected, then, failed))
-
-    def fail(self, command_id: int, error: BaseException) -> None:
-        """Answer a command with what went wrong."""
-        if isinstance(error, ProtocolError):
-            error.__traceback__ = None  # ready-made errors live for ever and must not collect frames
-            self.error(command_id, error)
-        elif isinstance(error, Disconnect):
-            error.__traceback__ = None
-            self.close(error)
-        elif isinstance(error, EncodeError):
-            _logger.warning("client %s, user %r: %s", self.client.id, self.client.user, error)
-            self.unencodable()
-        else:
-            if not isinstance(error, asyncio.CancelledError):
-                self.log_failure(error)
-            self.error(command_id, errors.INTERNAL)
-
-    def log_failure(self, error: BaseException) -> None:
-        _logger.error(
-            "a request of client %s, user %r, failed", self.client.id, self.client.user, exc_info=error
-        )
-
-    def notify(self, handler: Callable[[Client, E], Awaitable[None] | None] | None, event: E) -> None:
-        """Tell a handler that is not asked for anything."""
-        if handler is None:
-            return
-        try:
-            result = handler(self.client, event)
-        except Exception as error:
-            self.log_failure(error)
-        else:
-            self.core.detach(result, "a handler")
-
-    def _future(self, answer: Awaitable[R], expected: type[R]) -> asyncio.Future[R]:
-        if asyncio.isfuture(answer):
-            return answer
-        if inspect.iscoroutine(answer):
-            return self.core.spawn(answer)
-        raise _wrong_reply(answer, expected)
-
-    def _answered(
-        self,
-        command_id: int,
-        event: E,
-        expected: type[R],
-        then: Callable[[Session, int, E, R], None],
-        failed: Callable[[Session, int, E, BaseException], None] | None,
-        future: asyncio.Future[R],
-    ) -> None:
-        self.in_flight -= 1
-        error = asyncio.CancelledError() if future.cancelled() else future.exception()
-        if error is None:
-            try:
-                then(self, command_id, event, _checked(future.result(), expected))
-            except Exception as caught:
-                error = caught
-        if error is not None:
-            (failed or _fail)(self, command_id, event, error)
-        if self.waiting is not None:
-            self.resume()
-
     # Subscriptions
 
     def is_subscribed(self, channel: str) -> bool:
@@ -408,7 +304,7 @@ class Session:
         elif now >= self.expires:
             connecting.expired(self)
         if now >= self.sub_expires and self.state is State.CONNECTED:
-            self.sub_expires = subscribing.end_expired(self, now)
+            self.sub_expires = sub_expiry.end_expired(self, now)
         if self.state is State.CLOSED:
             return
         config = self.core.config
@@ -463,27 +359,13 @@ class Session:
         for sub in list(self.subs.values()):
             if sub.state is SubState.LIVE:
                 subscribing.end(sub, UNSUBSCRIBED_BY_DISCONNECT)
-        self.notify(core.handlers.disconnect, DisconnectEvent(disconnect.code, disconnect.reason))
+        notify(self, core.handlers.disconnect, DisconnectEvent(disconnect.code, disconnect.reason))
 
     def ended(self, sub: Subscription, unsubscribe: Unsubscribe) -> None:
         """A live subscription is over: tell the application."""
         handler = self.core.handlers.unsubscribe
         if handler is not None:
-            self.notify(handler, UnsubscribeEvent(sub.name, unsubscribe.code, unsubscribe.reason))
-
-
-def _checked(answer: R, expected: type[R]) -> R:
-    if not isinstance(answer, expected):
-        raise _wrong_reply(answer, expected)
-    return answer
-
-
-def _wrong_reply(answer: object, expected: type[object]) -> TypeError:
-    return TypeError(f"handler returned {type(answer).__name__}, expected {expected.__name__}")
-
-
-def _fail(session: Session, command_id: int, _event: object, error: BaseException) -> None:
-    session.fail(command_id, error)
+            notify(self, handler, UnsubscribeEvent(sub.name, unsubscribe.code, unsubscribe.reason))
 
 
 def _wants_no_answer(command: Command) -> bool:

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from chirpbird.realtime.asking import ask, fail, log_failure
 from chirpbird.realtime.core import settled
-from chirpbird.realtime.events import SubRefreshEvent, SubRefreshReply, SubscribeEvent, SubscribeReply
-from chirpbird.realtime.expiry import NEVER, deadline, is_past, ttl
+from chirpbird.realtime.events import SubscribeEvent, SubscribeReply
+from chirpbird.realtime.expiry import is_past, ttl
 from chirpbird.realtime.lane import wire_publication
 from chirpbird.realtime.protocol import disconnects, errors
 from chirpbird.realtime.protocol.codes import (
-    SUBSCRIPTION_EXPIRED,
     UNSUBSCRIBED_BY_CLIENT,
     Disconnect,
     EncodeError,
@@ -30,13 +30,12 @@ from chirpbird.realtime.protocol.messages import (
     Empty,
     Push,
     Reply,
-    SubRefreshRequest,
-    SubRefreshResult,
     SubscribePush,
     SubscribeRequest,
     SubscribeResult,
 )
 from chirpbird.realtime.recovery import Joined, Joiner
+from chirpbird.realtime.sub_expiry import set_expiry
 from chirpbird.realtime.subscription import Subscription, SubState
 from chirpbird.realtime.types import ClientInfo, StreamPosition
 
@@ -47,9 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Newcomer",
     "end",
-    "end_expired",
     "meet",
-    "sub_refresh",
     "subscribe",
     "subscribe_by_server",
     "unsubscribe",
@@ -168,7 +165,7 @@ class Newcomer:
                 core.counters.recovered += 1
             else:
                 core.counters.unrecovered += 1
-        _set_expiry(sub, options.expire_at)
+        set_expiry(sub, options.expire_at)
         if sub.present:
             session.presence_at = min(
                 session.presence_at, core.clock.monotonic() + core.config.presence_interval
@@ -226,14 +223,14 @@ def subscribe(session: Session, command: Command) -> None:
             StreamPosition(request.offset, request.epoch),
         )
         allowed = partial(_allowed, sub, bool(request.flag & _REJECT_UNRECOVERED))
-        session.ask(command.id, handler, event, SubscribeReply, allowed, partial(_refused, sub))
+        ask(session, command.id, handler, event, SubscribeReply, allowed, partial(_refused, sub))
 
 
 def _refused(
     sub: Subscription, session: Session, command_id: int, _event: SubscribeEvent, error: BaseException
 ) -> None:
     _forget(sub)
-    session.fail(command_id, error)
+    fail(session, command_id, error)
     _run_waiting(sub)
 
 
@@ -267,9 +264,9 @@ async def _begin(
             session.reply(Reply(id=command_id, subscribe=newcomer.result()))
             newcomer.go_live()
     except (ProtocolError, Disconnect, EncodeError) as error:
-        session.fail(command_id, error)
+        fail(session, command_id, error)
     except Exception as error:
-        session.log_failure(error)
+        log_failure(session, error)
         session.close(disconnects.INTERNAL)
     finally:
         vacate_unless_live(sub)
@@ -375,53 +372,3 @@ def _run_waiting(sub: Subscription) -> None:
     for command in waiting or ():
         if sub.session.connected:
             sub.session.dispatch(command)
-
-
-def sub_refresh(session: Session, command_id: int, request: SubRefreshRequest) -> None:
-    """A client brings a fresh token for a subscription."""
-    handler = session.core.handlers.sub_refresh
-    if not request.channel:
-        session.close(disconnects.BAD_REQUEST)
-    elif not session.is_subscribed(request.channel):
-        session.error(command_id, errors.PERMISSION_DENIED)
-    elif not request.token or request.type:
-        session.error(command_id, errors.BAD_REQUEST)
-    elif handler is None:
-        session.error(command_id, errors.NOT_AVAILABLE)
-    else:
-        event = SubRefreshEvent(request.channel, request.token)
-        session.ask(command_id, handler, event, SubRefreshReply, _sub_refreshed)
-
-
-def _sub_refreshed(session: Session, command_id: int, event: SubRefreshEvent, reply: SubRefreshReply) -> None:
-    sub = session.subs.get(event.channel)
-    if sub is None or sub.state is not SubState.LIVE:
-        raise errors.PERMISSION_DENIED
-    if is_past(session.core.clock, reply.expire_at):
-        raise errors.EXPIRED
-    _set_expiry(sub, reply.expire_at)
-    result = SubRefreshResult()
-    if reply.expire_at is not None:
-        result.expires = True
-        result.ttl = ttl(session.core.clock, reply.expire_at)
-    session.reply(Reply(id=command_id, sub_refresh=result))
-
-
-def end_expired(session: Session, now: float) -> float:
-    """End what has expired; when to look again."""
-    for sub in list(session.subs.values()):
-        if sub.state is not SubState.LIVE or sub.expires > now:
-            continue
-        if sub.server_side:
-            session.close(disconnects.SUBSCRIPTION_EXPIRED)
-            return NEVER
-        session.unsubscribe(sub.name, SUBSCRIPTION_EXPIRED)
-    return min((sub.expires for sub in session.subs.values()), default=NEVER)
-
-
-def _set_expiry(sub: Subscription, expire_at: float | None) -> None:
-    session = sub.session
-    sub.expires = deadline(session.core.clock, expire_at, session.core.config.expire_grace)
-    if sub.expires < session.sub_expires:
-        session.sub_expires = sub.expires
-        session.wake_by(sub.expires)
