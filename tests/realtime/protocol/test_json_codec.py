@@ -13,8 +13,11 @@ from chirpbird.realtime.protocol.json_codec import JsonCodec
 from chirpbird.realtime.protocol.messages import (
     NO_PAYLOAD,
     Command,
+    ConnectPush,
     Empty,
+    EmulationRequest,
     Error,
+    FilterNode,
     Info,
     Pub,
     Push,
@@ -85,10 +88,54 @@ def test_brackets_beside_each_other_or_in_strings_are_not_depth() -> None:
 
 def test_unknown_fields_and_commands_are_ignored() -> None:
     [command] = CODEC.decode_frame(
-        b'{"id":1,"new":{},"subscribe":{"channel":"c","tf":{"op":"and","nodes":[]},"type":1,"cursor":"x"}}'
+        b'{"id":1,"new":{},"subscribe":{"channel":"c","new":{"op":1},"limit":1,"cursor":"x"}}'
     )
     assert command.subscribe is not None
     assert command.subscribe.channel == "c"
+
+
+def test_a_filter_is_a_tree() -> None:
+    [command] = CODEC.decode_frame(
+        b'{"id":1,"subscribe":{"tf":{"op":"not","nodes":[{"key":"k","cmp":"in","vals":["a","b"]}]}}}'
+    )
+    assert command.subscribe is not None
+    assert command.subscribe.tf == FilterNode(
+        op="not", nodes=[FilterNode(key="k", cmp="in", vals=["a", "b"])]
+    )
+
+
+def test_a_unidirectional_client_begins_with_a_bare_request() -> None:
+    request = CODEC.decode_connect(b'{"token":"t","subs":{"c":{"recover":true,"offset":5}}}\n')
+    assert (request.token, request.subs["c"].offset) == ("t", 5)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"{}{}", b'{"token":1}', b'{"data":"\xff"}', b'{"data":' + b"[" * 999]
+)
+def test_other_beginnings_are_refused(data: bytes) -> None:
+    with pytest.raises(DecodeError):
+        CODEC.decode_connect(data)
+
+
+def test_emulated_commands_are_the_text_of_a_string() -> None:
+    frame = '{"id":1,"rpc":{"data":"ü"}}\n{"id":2,"rpc":{}}'
+    body = json.dumps({"node": "n", "session": "s", "data": frame}).encode()
+    request = CODEC.decode_emulation(body)
+    assert request == EmulationRequest("n", "s", frame.encode())
+    assert [command.id for command in CODEC.decode_frame(request.data)] == [1, 2]
+
+
+@pytest.mark.parametrize("body", [b"", b"{}{}", b'{"data":{}}', b'{"data":"\xff"}', b'{"data":"\\ud800"}'])
+def test_other_emulation_requests_are_refused(body: bytes) -> None:
+    with pytest.raises(DecodeError):
+        CODEC.decode_emulation(body)
+
+
+def test_pushes_can_be_bare() -> None:
+    assert CODEC.encode_push(Push()) == b"{}"
+    assert CODEC.encode_push(Push(connect=ConnectPush(client="c", ping=25))) == (
+        b'{"connect":{"client":"c","ping":25}}'
+    )
 
 
 def test_payloads_are_kept_byte_for_byte() -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from chirpbird.realtime.protocol.messages import Command, Payload, Reply
+from chirpbird.realtime.protocol.messages import (
+    Command,
+    ConnectRequest,
+    EmulationRequest,
+    Payload,
+    Push,
+    Reply,
+)
 
 __all__ = ["Codec"]
 
@@ -30,8 +37,26 @@ class Codec(Protocol):
         """
         ...
 
+    def decode_connect(self, data: bytes) -> ConnectRequest:
+        """What a unidirectional client begins with: one bare request, without a command around it.
+
+        Errors: DecodeError.
+        """
+        ...
+
+    def decode_emulation(self, data: bytes) -> EmulationRequest:
+        """The body of a request to the emulation endpoint.
+
+        Errors: DecodeError. Its ``data`` is not looked into; ``decode_frame`` is for that.
+        """
+        ...
+
     def encode(self, reply: Reply) -> bytes:
         """One answer or push, complete with whatever this format needs between messages of one frame."""
+        ...
+
+    def encode_push(self, push: Push) -> bytes:
+        """One bare push, as unidirectional clients get them, with what ``encode`` adds; ``Push()`` is the ping."""
         ...
 
     def join(self, encoded: Sequence[bytes]) -> bytes:

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 import msgspec
 
 from chirpbird.realtime.protocol.codes import DecodeError, EncodeError
-from chirpbird.realtime.protocol.messages import NO_PAYLOAD, Command, Payload, Reply
+from chirpbird.realtime.protocol.messages import (
+    NO_PAYLOAD,
+    Command,
+    ConnectRequest,
+    EmulationRequest,
+    Payload,
+    Push,
+    Reply,
+)
 
 __all__ = ["JsonCodec"]
 
@@ -24,6 +32,8 @@ class JsonCodec:
 
     def __init__(self) -> None:
         self._decode = msgspec.json.Decoder(Command).decode
+        self._decode_connect = msgspec.json.Decoder(ConnectRequest).decode
+        self._decode_emulation = msgspec.json.Decoder(_Emulation).decode
         self._skip = msgspec.json.Decoder(msgspec.Raw).decode
         self._encode = msgspec.json.Encoder().encode
 
@@ -37,9 +47,7 @@ class JsonCodec:
 
     def decode_frame(self, data: bytes) -> Sequence[Command]:
         try:
-            data.decode()  # payloads are not read any further, but have to be text for those who get them
-            if data.count(b"[") + data.count(b"{") > _MAX_DEPTH:
-                _check_depth(data)
+            _check_text(data)
             if b"\n" not in data:
                 return (self._decode(data),)
             lines = data.split(b"\n")
@@ -49,8 +57,25 @@ class JsonCodec:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise DecodeError(f"not a frame of JSON commands: {error}") from error
 
+    def decode_connect(self, data: bytes) -> ConnectRequest:
+        try:
+            _check_text(data)
+            return self._decode_connect(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise DecodeError(f"not a JSON connect request: {error}") from error
+
+    def decode_emulation(self, data: bytes) -> EmulationRequest:
+        try:
+            request = self._decode_emulation(data)
+            return EmulationRequest(request.node, request.session, request.data.encode())
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            raise DecodeError(f"not a JSON emulation request: {error}") from error
+
     def encode(self, reply: Reply) -> bytes:
         return self._encode(reply)
+
+    def encode_push(self, push: Push) -> bytes:
+        return self._encode(push)
 
     def join(self, encoded: Sequence[bytes]) -> bytes:
         return b"\n".join(encoded)
@@ -65,6 +90,24 @@ class JsonCodec:
             return self._skip(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise EncodeError(f"payload is not JSON: {error}") from error
+
+
+class _Emulation(msgspec.Struct):
+    """``EmulationRequest`` as JSON has it: the commands are the text of a string."""
+
+    node: str = ""
+    session: str = ""
+    data: str = ""
+
+
+def _check_text(data: bytes) -> None:
+    """Payloads are not read any further, but have to be text for those who get them.
+
+    Errors: UnicodeDecodeError, or DecodeError when they are nested too deep.
+    """
+    data.decode()
+    if data.count(b"[") + data.count(b"{") > _MAX_DEPTH:
+        _check_depth(data)
 
 
 def _check_depth(data: bytes) -> None:

@@ -1,7 +1,8 @@
 """The messages on the wire, one struct each, named and shaped as in the protocol.
 
-Defaults are the protocol's zero values and are left out when encoding. Unknown fields are ignored. ``Payload`` is a value that is
-passed through unread: raw JSON in the JSON format, plain bytes in Protobuf.
+What belongs to map subscriptions, shared polls and dictionary compression is left out; those fields are unknown to us. Defaults
+are the protocol's zero values and are left out when encoding. Unknown fields are ignored. ``Payload`` is a value that is passed
+through unread: raw JSON in the JSON format, plain bytes in Protobuf.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import msgspec
 __all__ = [
     "NO_PAYLOAD",
     "Command",
+    "ConnectPush",
     "ConnectRequest",
     "ConnectResult",
     "DisconnectPush",
     "Empty",
+    "EmulationRequest",
     "Error",
+    "FilterNode",
     "HistoryRequest",
     "HistoryResult",
     "Info",
@@ -65,6 +69,17 @@ class _Message(msgspec.Struct, omit_defaults=True, gc=False):
 # Requests
 
 
+class FilterNode(_Message):
+    """A tags filter: a leaf compares the tag ``key``; ``and``, ``or`` and ``not`` combine ``nodes``."""
+
+    op: str = ""
+    key: str = ""
+    cmp: str = ""
+    val: str = ""
+    vals: list[str] = []
+    nodes: list[FilterNode] = []
+
+
 class SubscribeRequest(_Message):
     channel: str = ""
     token: str = ""
@@ -76,7 +91,11 @@ class SubscribeRequest(_Message):
     recoverable: bool = False
     join_leave: bool = False
     delta: str = ""
+    tf: FilterNode | None = None
     flag: _I64 = 0
+    """Bits: 1 offers channel compaction, 2 wants error 112 rather than ``recovered: false``."""
+    type: _I32 = 0
+    """0: a stream. Others are not served."""
 
 
 class ConnectRequest(_Message):
@@ -96,6 +115,8 @@ class UnsubscribeRequest(_Message):
 class PublishRequest(_Message):
     channel: str = ""
     data: Payload = NO_PAYLOAD
+    type: _I32 = 0
+    """0: a stream. Others are not served."""
 
 
 class PresenceRequest(_Message):
@@ -135,10 +156,11 @@ class SubRefreshRequest(_Message):
     channel: str = ""
     token: str = ""
     type: _I32 = 0
+    """0: a refresh. Others are not served."""
 
 
 class Empty(_Message):
-    """A message without fields: results of unsubscribe and publish, and the ping command."""
+    """A message without fields: results of unsubscribe and publish, and the ping command and its result."""
 
 
 class Command(_Message):
@@ -159,6 +181,15 @@ class Command(_Message):
     sub_refresh: SubRefreshRequest | None = None
 
 
+class EmulationRequest(_Message):
+    """Commands for a connection whose way out is a stream of another HTTP request."""
+
+    node: str = ""
+    session: str = ""
+    data: bytes = b""
+    """A frame of commands, as ``Codec.decode_frame`` takes it."""
+
+
 # Parts of results and pushes
 
 
@@ -177,7 +208,9 @@ class Pub(_Message):
     delta: bool = False
     time: int = 0
     channel: str = ""
+    """Where it was published, when that is not where it was subscribed to."""
     epoch: str = ""
+    version: int = 0
 
 
 class Error(_Message):
@@ -202,6 +235,7 @@ class SubscribeResult(_Message):
     was_recovering: bool = False
     delta: bool = False
     id: int = 0
+    """Stands for the channel in pushes to this subscription, from here on; 0: nothing does."""
 
 
 class ConnectResult(_Message):
@@ -216,6 +250,7 @@ class ConnectResult(_Message):
     session: str = ""
     node: str = ""
     time: int = 0
+    """Of the server, in milliseconds since 1970."""
     flag: int = 0
 
 
@@ -256,7 +291,7 @@ class SubRefreshResult(_Message):
 class JoinPush(_Message):
     """Also the shape of leave."""
 
-    info: Info
+    info: Info = msgspec.field(default_factory=Info)
 
 
 class UnsubscribePush(_Message):
@@ -287,8 +322,27 @@ class RefreshPush(_Message):
     ttl: int = 0
 
 
+class ConnectPush(_Message):
+    """The connect result of unidirectional transports."""
+
+    client: str = ""
+    version: str = ""
+    data: Payload = NO_PAYLOAD
+    subs: dict[str, SubscribeResult] = {}
+    expires: bool = False
+    ttl: int = 0
+    ping: int = 0
+    pong: bool = False
+    session: str = ""
+    node: str = ""
+    time: int = 0
+
+
 class Push(_Message):
+    """Nothing set: the server's ping of unidirectional transports."""
+
     id: int = 0
+    """Stands for the channel, where that was agreed upon."""
     channel: str = ""
     pub: Pub | None = None
     join: JoinPush | None = None
@@ -296,6 +350,7 @@ class Push(_Message):
     unsubscribe: UnsubscribePush | None = None
     message: MessagePush | None = None
     subscribe: SubscribePush | None = None
+    connect: ConnectPush | None = None
     disconnect: DisconnectPush | None = None
     refresh: RefreshPush | None = None
 
@@ -313,6 +368,7 @@ class Reply(_Message):
     presence: PresenceResult | None = None
     presence_stats: PresenceStatsResult | None = None
     history: HistoryResult | None = None
+    ping: Empty | None = None
     rpc: RpcResult | None = None
     refresh: RefreshResult | None = None
     sub_refresh: SubRefreshResult | None = None
