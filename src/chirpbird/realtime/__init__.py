@@ -5,6 +5,13 @@ from __future__ import annotations
 from chirpbird.realtime.broker import Broker, BrokerEvents
 from chirpbird.realtime.client import Client
 from chirpbird.realtime.clock import Clock
+from chirpbird.realtime.cluster import (
+    NotificationEvent,
+    SurveyEvent,
+    SurveyIncomplete,
+    SurveyReply,
+    UnknownNode,
+)
 from chirpbird.realtime.config import NodeConfig
 from chirpbird.realtime.events import (
     ConnectingEvent,
@@ -36,7 +43,7 @@ from chirpbird.realtime.options import PublishOptions, RecoveryMode, SubscribeOp
 from chirpbird.realtime.presence import PresenceEntry, PresenceStore
 from chirpbird.realtime.protocol import disconnects, errors
 from chirpbird.realtime.protocol.codes import Disconnect, ProtocolError, RealtimeError, Unsubscribe
-from chirpbird.realtime.stats import Counters, NodeStats
+from chirpbird.realtime.stats import Counters, NodeInfo, NodesInfo, NodeStats
 from chirpbird.realtime.types import (
     ClientInfo,
     HistoryResult,
@@ -68,7 +75,10 @@ __all__ = [
     "MessageEvent",
     "Node",
     "NodeConfig",
+    "NodeInfo",
     "NodeStats",
+    "NodesInfo",
+    "NotificationEvent",
     "PresenceEntry",
     "PresenceEvent",
     "PresenceReply",
@@ -93,6 +103,10 @@ __all__ = [
     "SubscribeEvent",
     "SubscribeOptions",
     "SubscribeReply",
+    "SurveyEvent",
+    "SurveyIncomplete",
+    "SurveyReply",
+    "UnknownNode",
     "Unsubscribe",
     "UnsubscribeEvent",
     "disconnects",

@@ -53,5 +53,11 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How long to wait before a failed read of a channel's missing publications is tried again, doubling from min to max."""
     channel_linger: float = 1.0
     """How long the broker stays subscribed to a channel after its last subscriber on this node went."""
+    announce_interval: float = 3.0
+    """How often a node tells the others that it is there, and what it is doing."""
+    node_ttl: float = 7.0
+    """A node that was not heard of for so long is taken for gone."""
+    survey_timeout: float = 10.0
+    """How long the nodes may take to answer a survey."""
     shutdown_timeout: float = 5.0
     """How long ``Node.shutdown`` waits for handlers that are at work."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fnmatch
 import logging
+import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -13,6 +16,14 @@ from chirpbird.realtime import connecting, control, subscribing
 from chirpbird.realtime.asking import log_failure
 from chirpbird.realtime.broker import Broker
 from chirpbird.realtime.clock import Clock, SystemClock
+from chirpbird.realtime.cluster import (
+    Cluster,
+    NotificationHandler,
+    SurveyEvent,
+    SurveyHandler,
+    SurveyIncomplete,
+    SurveyReply,
+)
 from chirpbird.realtime.config import NodeConfig
 from chirpbird.realtime.core import TICK, Core, settled
 from chirpbird.realtime.handlers import HandlerRegistration
@@ -24,7 +35,7 @@ from chirpbird.realtime.presence import PresenceStore
 from chirpbird.realtime.protocol import disconnects, errors
 from chirpbird.realtime.protocol.codes import SERVER_UNSUBSCRIBE, Disconnect, Unsubscribe
 from chirpbird.realtime.session import Session
-from chirpbird.realtime.stats import NodeStats
+from chirpbird.realtime.stats import NodeInfo, NodesInfo, NodeStats
 from chirpbird.realtime.transports.base import Connection, Receiver
 from chirpbird.realtime.types import (
     ClientInfo,
@@ -37,9 +48,13 @@ from chirpbird.realtime.types import (
 
 __all__ = ["Node"]
 
+S = TypeVar("S", bound=SurveyHandler)
+N = TypeVar("N", bound=NotificationHandler)
+
 _logger = logging.getLogger("chirpbird.realtime")
 _SHUTDOWN_STEP = 0.05
 _ANYTHING = SubscribeOptions()
+_CHANNELS = "chirpbird.channels"
 
 
 class Node(HandlerRegistration):
@@ -72,7 +87,10 @@ class Node(HandlerRegistration):
             presence=presence or MemoryPresence(clock),
             history=history or broker,
         )
+        self._cluster = Cluster(self._core, self._info)
+        self._cluster.survey_handlers[_CHANNELS] = self._count_channels
         self._timer: asyncio.TimerHandle | None = None
+        self._started = clock.monotonic()
         self._check_at = clock.monotonic() + self.config.position_check_interval
         self._bus_up = True
 
@@ -82,6 +100,7 @@ class Node(HandlerRegistration):
         """Open the bus and begin to look at the clock. Errors: the broker's and the presence store's."""
         await self._core.presence.start()
         await self._core.broker.start(self, self.id)
+        self._cluster.announce()
         self._schedule_tick()
 
     async def shutdown(self, *, within: float = 0) -> None:
@@ -105,6 +124,7 @@ class Node(HandlerRegistration):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        await self._cluster.depart()
         await core.broker.close()
         await core.presence.close()
 
@@ -131,6 +151,7 @@ class Node(HandlerRegistration):
                 config.position_check_interval if self._bus_up else config.bus_down_check_interval
             )
             core.go(core.keeper.check(list(core.hub.channels.values()), delay))
+        self._cluster.tick(now)
 
     def _schedule_tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(TICK, self._on_timer)
@@ -272,10 +293,10 @@ class Node(HandlerRegistration):
         self._obey(order)
         await self._tell(order)
 
-    async def _tell(self, order: control.ControlMessage) -> None:
+    async def _tell(self, order: control.UserOrder) -> None:
         await settled(self._core.broker.publish_control(control.encode(order)))
 
-    def _obey(self, order: control.ControlMessage) -> None:
+    def _obey(self, order: control.UserOrder) -> None:
         sessions = self._core.hub.of_user(order.user, order.client)
         if isinstance(order, control.SubscribeUser):
             self._core.go(self._subscribe(order))
@@ -304,6 +325,71 @@ class Node(HandlerRegistration):
                     log_failure(session, error)
                 session.close(error if isinstance(error, Disconnect) else disconnects.INTERNAL)
 
+    # Nodes
+
+    def on_survey(self, op: str) -> Callable[[S], S]:
+        """Decorator of the handler that answers surveys of this name: ``(SurveyEvent) -> SurveyReply``, or an awaitable of one.
+        It is called in the order in which a node asks. Names that begin with ``chirpbird.`` are the engine's."""
+
+        def register(handler: S) -> S:
+            self._cluster.survey_handlers[op] = handler
+            return handler
+
+        return register
+
+    def on_notification(self, op: str) -> Callable[[N], N]:
+        """Decorator of the handler of notifications of this name: ``(NotificationEvent) -> None``, or an awaitable."""
+
+        def register(handler: N) -> N:
+            self._cluster.notification_handlers[op] = handler
+            return handler
+
+        return register
+
+    async def survey(
+        self, op: str, data: bytes, *, to: str = "", timeout: float | None = None
+    ) -> dict[str, SurveyReply]:
+        """Ask all nodes, this one too, or the one with id ``to``; answers by node id. ``timeout`` in seconds, None: the node's
+        ``survey_timeout``.
+
+        Errors: UnknownNode; SurveyIncomplete when nodes that are taken to be alive do not answer in time; the broker's.
+        """
+        return await self._cluster.survey(op, data, to=to, timeout=timeout)
+
+    async def notify(self, op: str, data: bytes, *, to: str = "") -> None:
+        """Tell all nodes, this one too, or the one with id ``to``, and wait for no answer. Errors: UnknownNode; the broker's."""
+        await self._cluster.notify(op, data, to=to)
+
+    def info(self) -> NodesInfo:
+        """All nodes that are alive, this one first; the others as of their last announcement."""
+        return self._cluster.info()
+
+    async def channels(self, pattern: str = "") -> dict[str, int]:
+        """Channels that have subscribers, and how many, over all nodes; with ``pattern`` those whose names match it, where ``*``,
+        ``?`` and ``[...]`` have their usual meaning and nothing is special about ``:`` and ``/``.
+
+        Errors: as ``survey``, and SurveyIncomplete when a node could not say.
+        """
+        replies = await self.survey(_CHANNELS, pattern.encode())
+        failed = frozenset(node for node, reply in replies.items() if reply.code)
+        if failed:
+            said = {node: reply for node, reply in replies.items() if not reply.code}
+            raise SurveyIncomplete(_CHANNELS, said, failed)
+        counts: dict[str, int] = {}
+        for reply in replies.values():
+            for channel, count in msgspec.msgpack.decode(reply.data, type=dict[str, int]).items():
+                counts[channel] = counts.get(channel, 0) + count
+        return counts
+
+    def _count_channels(self, event: SurveyEvent) -> SurveyReply:
+        matches = re.compile(fnmatch.translate(event.data.decode() or "*")).match
+        counts = {
+            name: sum(map(len, channel.lanes.values()))
+            for name, channel in self._core.hub.channels.items()
+            if channel.lanes and matches(name)
+        }
+        return SurveyReply(msgspec.msgpack.encode(counts))
+
     # What the broker tells
 
     def on_publication(self, channel: str, publication: Publication, epoch: str) -> None:
@@ -326,9 +412,13 @@ class Node(HandlerRegistration):
 
     def on_control(self, data: bytes) -> None:
         try:
-            order = control.decode(data)
-            if order.node != self.id:
-                self._obey(order)
+            message = control.decode(data)
+            if message.node == self.id or message.to not in ("", self.id):
+                return
+            if isinstance(message, control.UserOrder):
+                self._obey(message)
+            else:
+                self._cluster.heard(message)
         except (msgspec.MsgspecError, ValueError) as error:
             _logger.warning("a control message from another node cannot be obeyed: %s", error)
 
@@ -336,9 +426,25 @@ class Node(HandlerRegistration):
         if up is not self._bus_up:
             self._bus_up = up
             _logger.warning("the bus is %s", "back" if up else "down; following the streams instead")
+            if up:
+                self._cluster.announce_soon()
         self._check_at = self._core.clock.monotonic()
 
     # What it knows of itself
+
+    def _info(self) -> NodeInfo:
+        stats = self.stats()
+        return NodeInfo(
+            uid=self.id,
+            name=stats.name,
+            version=self.config.version,
+            uptime=int(self._core.clock.monotonic() - self._started),
+            num_clients=stats.num_clients,
+            num_users=stats.num_users,
+            num_channels=stats.num_channels,
+            num_subs=stats.num_subscriptions,
+            metrics=stats.counters.totals(),
+        )
 
     def stats(self) -> NodeStats:
         core = self._core

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Counters", "NodeStats"]
+__all__ = ["Counters", "NodeInfo", "NodeStats", "NodesInfo"]
 
 
 class Counters(msgspec.Struct, gc=False):
@@ -26,6 +26,14 @@ class Counters(msgspec.Struct, gc=False):
     disconnects: dict[int, int] = {}
     """By code."""
 
+    def totals(self) -> dict[str, float]:
+        """By name; disconnects of all codes together."""
+        totals: dict[str, float] = {
+            name: getattr(self, name) for name in self.__struct_fields__ if name != "disconnects"
+        }
+        totals["disconnects"] = sum(self.disconnects.values())
+        return totals
+
 
 class NodeStats(msgspec.Struct, frozen=True):
     """A node at one moment."""
@@ -39,3 +47,25 @@ class NodeStats(msgspec.Struct, frozen=True):
     num_channels: int
     num_subscriptions: int
     counters: Counters
+
+
+class NodeInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What the nodes of a cluster know of each other, as of the last announcement."""
+
+    uid: str
+    name: str
+    version: str
+    uptime: int
+    """Seconds since its start."""
+    num_clients: int
+    num_users: int
+    num_channels: int
+    num_subs: int
+    metrics: dict[str, float] = {}
+    """Running totals by name."""
+
+
+class NodesInfo(msgspec.Struct, frozen=True):
+    """All nodes that are known to be alive, this one first."""
+
+    nodes: list[NodeInfo]
