@@ -131,6 +131,9 @@ def _finish(
     if reply.expire_at is not None and reply.client_refresh:
         result.expires = True
         result.ttl = ttl(session.core.clock, reply.expire_at)
+    result.session = session.session_id
+    if session.connection.info.emulation:
+        result.node = core.node_id
     now = core.clock.monotonic()
     if config.ping_interval > 0:
         result.ping = max(int(config.ping_interval), 1)

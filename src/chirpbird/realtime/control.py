@@ -7,6 +7,7 @@ import msgspec
 
 from chirpbird.realtime.options import SubscribeOptions
 from chirpbird.realtime.stats import NodeInfo
+from chirpbird.realtime.types import StreamPosition
 
 __all__ = [
     "Announcement",
@@ -34,18 +35,23 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="do"):
 
 
 class _Order(_Message, frozen=True, kw_only=True):
-    user: str
+    user: str | None
+    """None: everybody."""
     client: str = ""
     """Only this connection, if not empty."""
+    session: str = ""
+    """Only the connection of this session, if not empty."""
 
 
 class SubscribeUser(_Order, frozen=True, kw_only=True, tag="subscribe"):
     channel: str
     options: SubscribeOptions
+    recover_since: StreamPosition | None = None
 
 
 class UnsubscribeUser(_Order, frozen=True, kw_only=True, tag="unsubscribe"):
     channel: str
+    """Empty: all of them."""
     code: int
     reason: str
 
@@ -59,6 +65,7 @@ class DisconnectUser(_Order, frozen=True, kw_only=True, tag="disconnect"):
 class RefreshUser(_Order, frozen=True, kw_only=True, tag="refresh"):
     expired: bool
     expire_at: float | None
+    info: bytes | None = None
 
 
 class Announcement(_Message, frozen=True, kw_only=True, tag="node"):

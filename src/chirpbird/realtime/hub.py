@@ -172,13 +172,15 @@ class Channel:
 class Hub:
     """All of a node's sessions and channels."""
 
-    __slots__ = ("_mark", "channels", "sessions", "users")
+    __slots__ = ("_mark", "channels", "session_ids", "sessions", "users")
 
     def __init__(self, mark: Callable[[Channel], None]) -> None:
         self._mark = mark
         self.channels: dict[str, Channel] = {}
         self.sessions: dict[str, Session] = {}
         self.users: dict[str, dict[Session, None]] = {}
+        self.session_ids: dict[str, Session] = {}
+        """Only of transports that have need of them."""
 
     def obtain(self, name: str) -> Channel:
         channel = self.channels.get(name)
@@ -189,18 +191,26 @@ class Hub:
     def add(self, session: Session) -> None:
         self.sessions[session.client.id] = session
         self.users.setdefault(session.client.user, {})[session] = None
+        if session.session_id:
+            self.session_ids[session.session_id] = session
 
     def remove(self, session: Session) -> None:
         if self.sessions.pop(session.client.id, None) is None:
             return
+        self.session_ids.pop(session.session_id, None)
         sessions = self.users[session.client.user]
         del sessions[session]
         if not sessions:
             del self.users[session.client.user]
 
-    def of_user(self, user: str, client: str = "") -> list[Session]:
-        """The user's sessions here; with ``client`` only that one."""
-        return [s for s in self.users.get(user, ()) if not client or s.client.id == client]
+    def find(self, user: str | None, client: str = "", session_id: str = "") -> list[Session]:
+        """The sessions of a user (None: of everybody), or the one of these with this client id and session id, if given."""
+        if session_id or client:
+            one = self.session_ids.get(session_id) if session_id else self.sessions.get(client)
+            if one is None or (client and one.client.id != client) or user not in (None, one.client.user):
+                return []
+            return [one]
+        return list(self.sessions.values() if user is None else self.users.get(user, ()))
 
     def join(self, name: str, info: ClientInfo) -> None:
         channel = self.channels.get(name)

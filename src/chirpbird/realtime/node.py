@@ -7,13 +7,12 @@ import fnmatch
 import logging
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import msgspec
 
-from chirpbird.realtime import connecting, control, subscribing
-from chirpbird.realtime.asking import log_failure
+from chirpbird.realtime import control
 from chirpbird.realtime.broker import Broker
 from chirpbird.realtime.clock import Clock, SystemClock
 from chirpbird.realtime.cluster import (
@@ -25,15 +24,15 @@ from chirpbird.realtime.cluster import (
     SurveyReply,
 )
 from chirpbird.realtime.config import NodeConfig
-from chirpbird.realtime.core import TICK, Core, settled
+from chirpbird.realtime.core import TICK, Core
 from chirpbird.realtime.handlers import HandlerRegistration
 from chirpbird.realtime.history import History
 from chirpbird.realtime.memory_broker import MemoryBroker
 from chirpbird.realtime.memory_presence import MemoryPresence
-from chirpbird.realtime.options import PublishOptions, SubscribeOptions
+from chirpbird.realtime.options import PublishOptions
+from chirpbird.realtime.orders import UserOrders
 from chirpbird.realtime.presence import PresenceStore
 from chirpbird.realtime.protocol import disconnects, errors
-from chirpbird.realtime.protocol.codes import SERVER_UNSUBSCRIBE, Disconnect, Unsubscribe
 from chirpbird.realtime.session import Session
 from chirpbird.realtime.stats import NodeInfo, NodesInfo, NodeStats
 from chirpbird.realtime.transports.base import Connection, Receiver
@@ -53,11 +52,10 @@ N = TypeVar("N", bound=NotificationHandler)
 
 _logger = logging.getLogger("chirpbird.realtime")
 _SHUTDOWN_STEP = 0.05
-_ANYTHING = SubscribeOptions()
 _CHANNELS = "chirpbird.channels"
 
 
-class Node(HandlerRegistration):
+class Node(HandlerRegistration, UserOrders):
     """The engine. All calls are made on the event loop that ``start`` ran on.
 
     ``broker`` is the bus to the other nodes and keeps the streams of channels that have no log of their own; ``history``
@@ -227,103 +225,6 @@ class Node(HandlerRegistration):
     async def presence_stats(self, channel: str) -> PresenceStats:
         """How many are there. Errors: the presence store's."""
         return await self._core.presence.stats(channel)
-
-    # Users, on all nodes
-
-    async def subscribe(
-        self, user: str, channel: str, *, client: str = "", options: SubscribeOptions = _ANYTHING
-    ) -> None:
-        """Subscribe a user's connections (or the one with id ``client``) that are not yet. They are told; those of this node are
-        subscribed when this returns. Errors: the broker's; a failure on one connection ends that connection."""
-        order = control.SubscribeUser(
-            node=self.id, user=user, client=client, channel=channel, options=options
-        )
-        await self._tell(order)
-        await self._subscribe(order)
-
-    async def unsubscribe(
-        self,
-        user: str,
-        channel: str,
-        *,
-        client: str = "",
-        code: int = SERVER_UNSUBSCRIBE.code,
-        reason: str = SERVER_UNSUBSCRIBE.reason,
-    ) -> None:
-        """End subscriptions; SDKs subscribe again when ``code`` is 2500 or more. Done on this node when this is first awaited.
-
-        Errors: the broker's, for the other nodes.
-        """
-        order = control.UnsubscribeUser(
-            node=self.id, user=user, client=client, channel=channel, code=code, reason=reason
-        )
-        self._obey(order)
-        await self._tell(order)
-
-    async def disconnect(
-        self,
-        user: str,
-        *,
-        client: str = "",
-        disconnect: Disconnect = disconnects.FORCE_DISCONNECT,
-        whitelist: Sequence[str] = (),
-    ) -> None:
-        """End connections, but for those whose client ids are in ``whitelist``. Errors: the broker's, for the other nodes."""
-        order = control.DisconnectUser(
-            node=self.id,
-            user=user,
-            client=client,
-            code=disconnect.code,
-            reason=disconnect.reason,
-            whitelist=tuple(whitelist),
-        )
-        self._obey(order)
-        await self._tell(order)
-
-    async def refresh(
-        self, user: str, *, expired: bool = False, expire_at: float | None = None, client: str = ""
-    ) -> None:
-        """Change when connections expire (Unix seconds; None: never), or end them as expired (3005).
-
-        Errors: the broker's, for the other nodes.
-        """
-        order = control.RefreshUser(
-            node=self.id, user=user, client=client, expired=expired, expire_at=expire_at
-        )
-        self._obey(order)
-        await self._tell(order)
-
-    async def _tell(self, order: control.UserOrder) -> None:
-        await settled(self._core.broker.publish_control(control.encode(order)))
-
-    def _obey(self, order: control.UserOrder) -> None:
-        sessions = self._core.hub.of_user(order.user, order.client)
-        if isinstance(order, control.SubscribeUser):
-            self._core.go(self._subscribe(order))
-        elif isinstance(order, control.UnsubscribeUser):
-            why = Unsubscribe(order.code, order.reason)
-            for session in sessions:
-                session.unsubscribe(order.channel, why)
-        elif isinstance(order, control.DisconnectUser):
-            disconnect = Disconnect(order.code, order.reason)
-            for session in sessions:
-                if session.client.id not in order.whitelist:
-                    session.close(disconnect)
-        else:
-            for session in sessions:
-                if order.expired:
-                    session.close(disconnects.CONNECTION_EXPIRED)
-                else:
-                    connecting.expire_at(session, order.expire_at)
-
-    async def _subscribe(self, order: control.SubscribeUser) -> None:
-        for session in self._core.hub.of_user(order.user, order.client):
-            try:
-                await subscribing.subscribe_by_server(session, order.channel, order.options)
-            except Exception as error:
-                if not isinstance(error, Disconnect):
-                    log_failure(session, error)
-                session.close(error if isinstance(error, Disconnect) else disconnects.INTERNAL)
 
     # Nodes
 

@@ -7,6 +7,7 @@ waiting for handlers, time, and the end.
 from __future__ import annotations
 
 import logging
+import secrets
 import uuid
 from collections import deque
 from typing import TYPE_CHECKING, TypeVar
@@ -70,6 +71,7 @@ class Session:
         "pong_due",
         "presence_at",
         "publishing",
+        "session_id",
         "stale_at",
         "state",
         "sub_expires",
@@ -85,6 +87,10 @@ class Session:
         self.lane = core.lanes.of(connection)
         self.client = Client(self, str(uuid.uuid4()), connection.info)
         self.info = ClientInfo("", self.client.id)
+        transport = connection.info
+        self.session_id = secrets.token_urlsafe(24) if transport.emulation or transport.unidirectional else ""
+        """What the client's other requests, and operators, call this connection; nobody can guess it. Empty where there is no
+        need of it."""
         self.state = State.NEW
         self.subs: dict[str, Subscription] = {}
         self.out: list[bytes] = []
@@ -274,6 +280,16 @@ class Session:
         """Who this client is to others in the channel."""
         sub = self.subs.get(channel)
         return self.info if sub is None or sub.info is None else sub.info
+
+    def set_info(self, conn_info: bytes) -> None:
+        """From here on the client is known by this, in the channels that it is in as well."""
+        self.client.info = conn_info
+        before, self.info = self.info, ClientInfo(self.client.user, self.client.id, conn_info)
+        for sub in self.subs.values():
+            if sub.info is before:
+                sub.info = self.info
+            elif sub.info is not None:
+                sub.info = ClientInfo(self.client.user, self.client.id, conn_info, sub.info.chan_info)
 
     def unsubscribe(self, channel: str, unsubscribe: Unsubscribe) -> None:
         """The server ends a subscription, and tells the client."""

@@ -137,17 +137,6 @@ class Newcomer:
             result.publications = [wire_publication(codec, pub, joined.epoch) for pub in joined.publications]
         return result
 
-    def push(self) -> SubscribePush:
-        """What a client is told that did not ask. Errors: EncodeError."""
-        result = self.result()
-        return SubscribePush(
-            recoverable=result.recoverable,
-            epoch=result.epoch,
-            offset=result.offset,
-            positioned=result.positioned,
-            data=result.data,
-        )
-
     def go_live(self) -> None:
         """From here on the client gets what is said in the channel."""
         sub = self.sub
@@ -289,7 +278,17 @@ async def subscribe_by_server(
         await newcomer.enter()
         await meet([newcomer])
         if session.connected:
-            session.reply(Reply(push=Push(channel=channel, subscribe=newcomer.push())))
+            result = newcomer.result()
+            push = SubscribePush(
+                recoverable=result.recoverable,
+                epoch=result.epoch,
+                offset=result.offset,
+                positioned=result.positioned,
+                data=result.data,
+            )
+            session.reply(Reply(push=Push(channel=channel, subscribe=push)))
+            for pub in result.publications:  # the push has no room for them
+                session.reply(Reply(push=Push(channel=channel, pub=pub)))
             newcomer.go_live()
     finally:
         vacate_unless_live(sub)
