@@ -87,7 +87,7 @@ async def measure(
     for _ in range(publications):
         for _ in range(burst):
             for number in range(channels):
-                node.publish(f"c{number}", _DATA, history_size=history, history_ttl=60.0)
+                node.publish(f"c{number}", _DATA, history_size=history, history_ttl=60.0).result()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     took = time.perf_counter() - started

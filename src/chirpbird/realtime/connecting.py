@@ -10,6 +10,7 @@ from chirpbird.realtime import subscribing
 from chirpbird.realtime.asking import ask, fail, log_failure, notify
 from chirpbird.realtime.events import ConnectingEvent, ConnectReply, RefreshEvent, RefreshReply
 from chirpbird.realtime.expiry import NEVER, deadline, is_past, ttl
+from chirpbird.realtime.newcomer import Newcomer, meet
 from chirpbird.realtime.protocol import disconnects, errors
 from chirpbird.realtime.protocol.codes import Disconnect, ProtocolError
 from chirpbird.realtime.protocol.messages import (
@@ -103,10 +104,10 @@ async def _with_subscriptions(
 ) -> None:
     """Bring all server-side subscriptions to where they can begin, then answer for all of them at once."""
     try:
-        newcomers = [subscribing.Newcomer(sub, positions.get(sub.name)) for sub in subs]
+        newcomers = [Newcomer(sub, positions.get(sub.name)) for sub in subs]
         for newcomer in newcomers:
             await newcomer.enter()
-        await subscribing.meet(newcomers)
+        await meet(newcomers)
         if not session.is_closed:
             _finish(session, command_id, reply, newcomers)
     except Exception as error:
@@ -116,9 +117,7 @@ async def _with_subscriptions(
             subscribing.vacate_unless_live(sub)
 
 
-def _finish(
-    session: Session, command_id: int, reply: ConnectReply, newcomers: Iterable[subscribing.Newcomer]
-) -> None:
+def _finish(session: Session, command_id: int, reply: ConnectReply, newcomers: Iterable[Newcomer]) -> None:
     """Answer, and begin to live. Nothing here gives control back to the event loop."""
     core = session.core
     config = core.config

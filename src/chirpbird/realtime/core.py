@@ -22,6 +22,7 @@ from chirpbird.realtime.presence import PresenceEntry, PresenceStore
 from chirpbird.realtime.protocol import disconnects
 from chirpbird.realtime.protocol.codes import INSUFFICIENT_STATE
 from chirpbird.realtime.stats import Counters
+from chirpbird.realtime.tag_filter import TagFilters
 from chirpbird.realtime.timers import TimerWheel
 from chirpbird.realtime.types import MaybeAwaitable
 
@@ -62,6 +63,7 @@ class Core:
         self.jitter = jitter
         self.counters = Counters()
         self.lanes = Lanes()
+        self.tag_filters = TagFilters()
         self.flusher = Flusher(lambda flush: asyncio.get_running_loop().call_soon(flush))
         self.hub = Hub(self.flusher.mark_channel)
         self.wheel: TimerWheel[Session] = TimerWheel(clock.monotonic(), TICK)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from typing import TYPE_CHECKING
 
 from chirpbird.realtime.channel_position import ChannelPosition
-from chirpbird.realtime.lane import Lane
+from chirpbird.realtime.lane import Address, Lane
 from chirpbird.realtime.protocol.codes import EncodeError
 from chirpbird.realtime.subscription import Subscription
 from chirpbird.realtime.types import ClientInfo, Publication
+from chirpbird.realtime.variety import Group, Round, Variety
 
 if TYPE_CHECKING:
     from chirpbird.realtime.session import Session
@@ -27,21 +29,25 @@ _RECENT_LIMIT = 1024
 class Channel:
     """One channel's subscribers on this node.
 
-    Publications gather in ``pending`` during one turn of the event loop; ``settle`` encodes them once per lane and hands all of
-    them to each subscriber as one piece. Whoever changes the set of subscribers settles first.
+    Publications gather in ``pending`` during one turn of the event loop; ``settle`` encodes them once per variety and hands all
+    of them to each subscriber as one piece. Whoever changes the set of subscribers settles first.
     """
 
     __slots__ = (
         "active_at",
         "attached",
         "attaching",
+        "base",
+        "count",
+        "deltas",
         "filling",
+        "groups",
         "holds",
         "idle_since",
         "joining",
-        "lanes",
         "mark",
         "name",
+        "number",
         "opening",
         "pending",
         "position",
@@ -49,11 +55,19 @@ class Channel:
         "recent",
     )
 
-    def __init__(self, name: str, mark: Callable[[Channel], None]) -> None:
+    def __init__(self, name: str, number: int, mark: Callable[[Channel], None]) -> None:
         self.name = name
+        self.number = number
+        """Stands for the name in pushes to those who agreed to that; no two channels of a node ever have the same."""
         self.mark = mark
         """Have ``settle`` called at the end of this turn."""
-        self.lanes: dict[Lane, dict[Session, Subscription]] = {}
+        self.groups: dict[Variety, Group] = {}
+        self.count = 0
+        """Subscribers."""
+        self.deltas = 0
+        """Groups that are told differences."""
+        self.base: Publication | None = None
+        """What was delivered last, while anybody is told differences."""
         self.pending: list[tuple[Publication, str]] = []
         self.holds = 0
         """Sessions that are subscribed or about to be."""
@@ -85,58 +99,73 @@ class Channel:
 
     def settle(self) -> None:
         """Put what is pending into the subscribers' queues."""
-        if not self.pending:
-            return
-        pending, self.pending = self.pending, []
-        for lane, sessions in list(self.lanes.items()):
-            chunk = self._encode(lane, sessions, pending)
-            if chunk:
-                for session in list(sessions):
-                    session.queue(chunk)
+        for sessions, chunk in self._chunks():
+            for session in sessions:
+                session.queue(chunk)
 
     def flush(self) -> None:
         """As ``settle``, but straight to the connections where nothing else waits: for a channel that is alone in this turn."""
-        if not self.pending:
-            return
-        pending, self.pending = self.pending, []
-        for lane, sessions in list(self.lanes.items()):
-            chunk = self._encode(lane, sessions, pending)
+        for sessions, chunk in self._chunks():
             size = len(chunk)
-            if not size:
-                continue
-            for session in list(sessions):
+            for session in sessions:
                 if not session.out and (left := session.allowance - size) >= 0:
                     session.allowance = left
                     session.connection.write(chunk)
                 else:
                     session.queue(chunk)
 
-    def push(self, encode: Callable[[Lane], bytes]) -> None:
+    def push(self, encode: Callable[[Lane, Address], bytes]) -> None:
         """A join or leave, to those who want them."""
         self.settle()
-        for lane, sessions in list(self.lanes.items()):
-            listeners = [session for session, sub in sessions.items() if sub.options.push_join_leave]
+        frames: dict[tuple[Lane, bool], bytes] = {}
+        for group in list(self.groups.values()):
+            listeners = [session for session, sub in group if sub.options.push_join_leave]
             if not listeners:
                 continue
+            lane, compact = group.variety.lane, group.variety.compact
             try:
-                frame = encode(lane)
+                frame = frames.get((lane, compact))
+                if frame is None:
+                    frame = frames[lane, compact] = encode(lane, self.address(compact))
             except EncodeError as error:
                 _logger.warning("join or leave in %r cannot be encoded: %s", self.name, error)
                 continue
             for session in listeners:
                 session.queue(frame)
 
-    def add(self, session: Session, sub: Subscription) -> None:
-        self.settle()
-        self.lanes.setdefault(session.lane, {})[session] = sub
+    def address(self, compact: bool) -> Address:
+        """What stands for this channel in pushes."""
+        return ("", self.number) if compact else (self.name, 0)
 
-    def remove(self, session: Session) -> None:
-        sessions = self.lanes.get(session.lane)
-        if sessions is not None and sessions.pop(session, None) is not None and not sessions:
-            del self.lanes[session.lane]
+    def add(self, session: Session, sub: Subscription, last: Publication | None = None) -> None:
+        """``last``: the publication that the client has just been given, if it was, for the next one to differ from."""
+        self.settle()
+        variety = sub.variety
+        group = self.groups.get(variety)
+        if group is None:
+            group = self.groups[variety] = Group(variety)
+            self.deltas += variety.delta
+        newcomer = variety.delta
+        if newcomer and last is not None:
+            if self.base is None:
+                self.base = last
+            newcomer = self.base.offset != last.offset or self.base.data != last.data
+        group.add(session, sub, newcomer=newcomer)
+        self.count += 1
+
+    def remove(self, session: Session, sub: Subscription) -> None:
+        group = self.groups.get(sub.variety)
+        if group is None or not group.remove(session):
+            return
+        self.count -= 1
+        if not group:
+            del self.groups[sub.variety]
+            self.deltas -= sub.variety.delta
+            if not self.deltas:
+                self.base = None
 
     def subscriptions(self) -> list[Subscription]:
-        return [sub for sessions in self.lanes.values() for sub in sessions.values()]
+        return [sub for group in self.groups.values() for _, sub in group]
 
     def begin_join(self) -> None:
         """From here on ``recent`` remembers what is delivered."""
@@ -149,33 +178,38 @@ class Channel:
         if not self.joining:
             self.recent = None
 
-    def _encode(
-        self, lane: Lane, sessions: dict[Session, Subscription], pending: Sequence[tuple[Publication, str]]
-    ) -> bytes:
-        """All of ``pending`` as frames; b"" when they cannot be encoded, and then the sessions are on their way out."""
-        try:
-            if len(pending) == 1:
-                publication, epoch = pending[0]
-                return lane.publication(self.name, publication, epoch)
-            return b"".join(
-                [lane.publication(self.name, publication, epoch) for publication, epoch in pending]
-            )
-        except EncodeError as error:
-            _logger.warning(
-                "a publication in %r cannot be sent to %s clients: %s", self.name, lane.codec.wire, error
-            )
-            for session in list(sessions):
-                session.unencodable()
-            return b""
+    def _chunks(self) -> Iterator[tuple[list[Session], bytes]]:
+        """What is pending, as what to hand to whom."""
+        if not self.pending:
+            return
+        pending, self.pending = self.pending, []
+        this_round = Round(self.address, pending, self.base)
+        if self.deltas:
+            self.base = pending[-1][0]
+        for group in list(self.groups.values()):
+            try:
+                if group.members and (chunk := this_round.frames(group.variety)):
+                    yield group.sessions(), chunk
+                if group.newcomers:
+                    chunk = this_round.first_frames(group.variety)
+                    yield group.welcome(), chunk
+            except EncodeError as error:
+                wire = group.variety.lane.codec.wire
+                _logger.warning(
+                    "a publication in %r cannot be sent to %s clients: %s", self.name, wire, error
+                )
+                for session, _ in list(group):
+                    session.unencodable()
 
 
 class Hub:
     """All of a node's sessions and channels."""
 
-    __slots__ = ("_mark", "channels", "session_ids", "sessions", "users")
+    __slots__ = ("_mark", "_numbers", "channels", "session_ids", "sessions", "users")
 
     def __init__(self, mark: Callable[[Channel], None]) -> None:
         self._mark = mark
+        self._numbers = count(1)
         self.channels: dict[str, Channel] = {}
         self.sessions: dict[str, Session] = {}
         self.users: dict[str, dict[Session, None]] = {}
@@ -185,7 +219,7 @@ class Hub:
     def obtain(self, name: str) -> Channel:
         channel = self.channels.get(name)
         if channel is None:
-            channel = self.channels[name] = Channel(name, self._mark)
+            channel = self.channels[name] = Channel(name, next(self._numbers), self._mark)
         return channel
 
     def add(self, session: Session) -> None:
@@ -215,9 +249,9 @@ class Hub:
     def join(self, name: str, info: ClientInfo) -> None:
         channel = self.channels.get(name)
         if channel is not None:
-            channel.push(lambda lane: lane.join(name, info))
+            channel.push(lambda lane, address: lane.join(address, info))
 
     def leave(self, name: str, info: ClientInfo) -> None:
         channel = self.channels.get(name)
         if channel is not None:
-            channel.push(lambda lane: lane.leave(name, info))
+            channel.push(lambda lane, address: lane.leave(address, info))

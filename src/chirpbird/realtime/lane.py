@@ -10,7 +10,10 @@ from chirpbird.realtime.protocol.messages import Info, JoinPush, Pub, Push, Repl
 from chirpbird.realtime.transports.base import Connection, Framing
 from chirpbird.realtime.types import ClientInfo, Publication
 
-__all__ = ["Lane", "Lanes", "wire_info", "wire_publication"]
+__all__ = ["Address", "Lane", "Lanes", "wire_delta", "wire_info", "wire_publication"]
+
+Address = tuple[str, int]
+"""What stands for the channel in a push: its name and 0, or "" and its number."""
 
 
 class Lane:
@@ -27,18 +30,31 @@ class Lane:
         """An answer or push as a frame."""
         return self.framing.frame(self.codec.encode(reply))
 
-    def publication(self, channel: str, publication: Publication, epoch: str) -> bytes:
+    def publication(self, address: Address, publication: Publication, epoch: str) -> bytes:
         """A publication push as a frame. Errors: EncodeError."""
-        pub = wire_publication(self.codec, publication, epoch)
-        return self.framing.frame(self.codec.encode(Reply(push=Push(channel=channel, pub=pub))))
+        return self._push(address, wire_publication(self.codec, publication, epoch))
 
-    def join(self, channel: str, info: ClientInfo) -> bytes:
+    def delta_publication(
+        self, address: Address, publication: Publication, epoch: str, patch: bytes | None
+    ) -> bytes:
+        """As ``publication``, for those who agreed upon deltas; ``patch`` None: whole. Errors: EncodeError."""
+        return self._push(address, wire_delta(self.codec, publication, epoch, patch))
+
+    def join(self, address: Address, info: ClientInfo) -> bytes:
         """A join push as a frame. Errors: EncodeError."""
-        return self.reply(Reply(push=Push(channel=channel, join=JoinPush(info=wire_info(self.codec, info)))))
+        channel, number = address
+        push = Push(id=number, channel=channel, join=JoinPush(info=wire_info(self.codec, info)))
+        return self.reply(Reply(push=push))
 
-    def leave(self, channel: str, info: ClientInfo) -> bytes:
+    def leave(self, address: Address, info: ClientInfo) -> bytes:
         """A leave push as a frame. Errors: EncodeError."""
-        return self.reply(Reply(push=Push(channel=channel, leave=JoinPush(info=wire_info(self.codec, info)))))
+        channel, number = address
+        push = Push(id=number, channel=channel, leave=JoinPush(info=wire_info(self.codec, info)))
+        return self.reply(Reply(push=push))
+
+    def _push(self, address: Address, pub: Pub) -> bytes:
+        channel, number = address
+        return self.framing.frame(self.codec.encode(Reply(push=Push(id=number, channel=channel, pub=pub))))
 
 
 class Lanes:
@@ -79,4 +95,12 @@ def wire_publication(codec: Codec, publication: Publication, epoch: str) -> Pub:
         pub.tags = dict(publication.tags)
     if publication.offset == 1:
         pub.epoch = epoch
+    return pub
+
+
+def wire_delta(codec: Codec, publication: Publication, epoch: str, patch: bytes | None) -> Pub:
+    """As ``wire_publication``, for those who agreed upon deltas. Errors: EncodeError."""
+    pub = wire_publication(codec, publication, epoch)
+    pub.delta = patch is not None
+    pub.data = codec.opaque(publication.data if patch is None else patch)
     return pub

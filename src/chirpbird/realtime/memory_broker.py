@@ -167,6 +167,7 @@ class MemoryBroker:
             info=publication.info,
             tags=publication.tags,
             time=publication.time,
+            delta=publication.delta,
         )
         stream.publications.append(placed)
         while len(stream.publications) > options.history_size:

@@ -197,7 +197,9 @@ class Node(HandlerRegistration, UserOrders):
             version_epoch=version_epoch,
             delta=delta,
         )
-        result = self._core.broker.publish(channel, Publication(data=data, info=info, tags=tags), options)
+        result = self._core.broker.publish(
+            channel, Publication(data=data, info=info, tags=tags, delta=delta), options
+        )
         if not isinstance(result, PublishResult):
             return asyncio.ensure_future(result)
         done: asyncio.Future[PublishResult] = asyncio.get_running_loop().create_future()
@@ -285,9 +287,9 @@ class Node(HandlerRegistration, UserOrders):
     def _count_channels(self, event: SurveyEvent) -> SurveyReply:
         matches = re.compile(fnmatch.translate(event.data.decode() or "*")).match
         counts = {
-            name: sum(map(len, channel.lanes.values()))
+            name: channel.count
             for name, channel in self._core.hub.channels.items()
-            if channel.lanes and matches(name)
+            if channel.count and matches(name)
         }
         return SurveyReply(msgspec.msgpack.encode(counts))
 
@@ -357,9 +359,7 @@ class Node(HandlerRegistration, UserOrders):
             num_connections=len(core.connections),
             num_clients=len(hub.sessions),
             num_users=len(hub.users),
-            num_channels=sum(1 for channel in hub.channels.values() if channel.lanes),
-            num_subscriptions=sum(
-                len(sessions) for channel in hub.channels.values() for sessions in channel.lanes.values()
-            ),
+            num_channels=sum(1 for channel in hub.channels.values() if channel.count),
+            num_subscriptions=sum(channel.count for channel in hub.channels.values()),
             counters=core.counters,
         )

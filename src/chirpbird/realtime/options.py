@@ -44,6 +44,15 @@ class SubscribeOptions(msgspec.Struct, frozen=True, kw_only=True):
     recovery_mode: RecoveryMode = RecoveryMode.STREAM
     recovery_limit: int | None = None
     """Most publications made up at once; None: the node's ``recovery_limit``. More missed: ``recovered`` is false."""
+    auto_cache_recover: bool = False
+    """Recoverable in cache mode: the latest publication is given to those who do not come back with a position as well."""
+    allowed_delta_types: tuple[str, ...] = ()
+    """``("fossil",)``: a client that asks for it gets publications as differences from the one before, where they are published
+    with ``delta``. Does not go together with a tags filter; the filter wins."""
+    allow_tags_filter: bool = False
+    """A client may ask for publications with certain tags only."""
+    allow_channel_compaction: bool = False
+    """To a client that knows how, pushes name the channel by a number."""
 
 
 class PublishOptions(msgspec.Struct, frozen=True, kw_only=True):

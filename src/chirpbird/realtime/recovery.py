@@ -12,6 +12,7 @@ import msgspec
 
 from chirpbird.realtime.channel_position import ChannelPosition
 from chirpbird.realtime.options import RecoveryMode, SubscribeOptions
+from chirpbird.realtime.tag_filter import TagFilter
 from chirpbird.realtime.types import Publication, StreamPosition
 
 if TYPE_CHECKING:
@@ -40,7 +41,17 @@ class Joiner:
     Between the two, ``Channel.begin_join`` has to be in force.
     """
 
-    __slots__ = ("_channel", "_history", "_keeper", "_limit", "_mode", "_position", "_read", "_since")
+    __slots__ = (
+        "_channel",
+        "_filter",
+        "_history",
+        "_keeper",
+        "_limit",
+        "_mode",
+        "_position",
+        "_read",
+        "_since",
+    )
 
     def __init__(
         self,
@@ -51,10 +62,15 @@ class Joiner:
         keeper: PositionKeeper,
         history: History,
         limit: int,
+        tag_filter: TagFilter | None = None,
     ) -> None:
         self._channel = channel
-        self._since = since if options.recoverable else None
         self._mode = options.recovery_mode
+        self._filter = tag_filter
+        """The client is given what matches only."""
+        if since is None and options.auto_cache_recover and self._mode is RecoveryMode.CACHE:
+            since = StreamPosition()
+        self._since = since if options.recoverable else None
         self._keeper = keeper
         self._history = history
         self._limit = limit if options.recovery_limit is None else options.recovery_limit
@@ -106,7 +122,13 @@ class Joiner:
             recovered = self._missed(position, since)
         if recovered is None:
             return Joined(here, [], position.epoch, was_recovering=True, recovered=False)
-        return Joined(since, recovered, position.epoch, was_recovering=True, recovered=True)
+        wanted = [publication for publication in recovered if self._wants(publication)]
+        if not wanted:
+            since = here  # nothing else tells the client how far it has come
+        return Joined(since, wanted, position.epoch, was_recovering=True, recovered=True)
+
+    def _wants(self, publication: Publication) -> bool:
+        return self._filter is None or self._filter.matches(publication.tags)
 
     def _outrun(self, since: StreamPosition) -> bool:
         """So much was delivered since the reading that the channel no longer remembers all of it."""
@@ -136,7 +158,8 @@ class Joiner:
         return found if expected == position.offset else None
 
     async def _read_latest(self) -> None:
-        result = await self._history.read(self._channel.name, since=None, limit=1, reverse=True)
+        most = 1 if self._filter is None else self._limit  # the latest that matches may be further back
+        result = await self._history.read(self._channel.name, since=None, limit=most, reverse=True)
         position = self._position
         if position is None or result.position.epoch != position.epoch:
             return
@@ -145,9 +168,16 @@ class Joiner:
         self._read = result.publications
 
     def _latest(self, position: ChannelPosition, since: StreamPosition) -> list[Publication] | None:
-        """The publication at the channel's position, unless the client has it."""
+        """The latest publication, unless the client has it; None when it cannot be had."""
         if since.offset == position.offset and since.epoch == position.epoch:
             return []
-        found = [*(self._read or ()), *(self._channel.recent or ())]
-        latest = [publication for publication in found if publication.offset == position.offset]
-        return latest[:1] or None
+        found = {publication.offset: publication for publication in self._read or ()}
+        found.update((publication.offset, publication) for publication in self._channel.recent or ())
+        if position.offset not in found:
+            return None
+        offsets = sorted((offset for offset in found if offset <= position.offset), reverse=True)
+        for offset in offsets:
+            if self._wants(found[offset]):
+                seen = offset <= since.offset and since.epoch == position.epoch
+                return [] if seen else [found[offset]]
+        return []

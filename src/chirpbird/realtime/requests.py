@@ -99,8 +99,9 @@ def _publish_next(session: Session, channel: str, _task: asyncio.Task[PublishRep
 
 def _allowed(session: Session, command_id: int, event: PublishEvent, reply: PublishReply) -> None:
     if reply.result is None:
-        publication = Publication(data=event.data, info=event.info, tags=reply.options.tags)
-        result = session.core.broker.publish(event.channel, publication, reply.options)
+        options = reply.options
+        publication = Publication(data=event.data, info=event.info, tags=options.tags, delta=options.delta)
+        result = session.core.broker.publish(event.channel, publication, options)
         if not isinstance(result, PublishResult):
             future = asyncio.ensure_future(result)
             wait(session, command_id, future, event, PublishResult, _published)

@@ -7,16 +7,14 @@ before its subscribe result, and nothing is missed or repeated after it.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from chirpbird.realtime.asking import ask, fail, log_failure
-from chirpbird.realtime.core import settled
 from chirpbird.realtime.events import SubscribeEvent, SubscribeReply
-from chirpbird.realtime.expiry import is_past, ttl
-from chirpbird.realtime.lane import wire_publication
+from chirpbird.realtime.newcomer import Newcomer, meet
 from chirpbird.realtime.protocol import disconnects, errors
 from chirpbird.realtime.protocol.codes import (
     UNSUBSCRIBED_BY_CLIENT,
@@ -32,152 +30,32 @@ from chirpbird.realtime.protocol.messages import (
     Reply,
     SubscribePush,
     SubscribeRequest,
-    SubscribeResult,
 )
-from chirpbird.realtime.recovery import Joined, Joiner
-from chirpbird.realtime.sub_expiry import set_expiry
 from chirpbird.realtime.subscription import Subscription, SubState
-from chirpbird.realtime.types import ClientInfo, StreamPosition
+from chirpbird.realtime.tag_filter import FilterError
+from chirpbird.realtime.types import StreamPosition
+from chirpbird.realtime.variety import Variety
 
 if TYPE_CHECKING:
     from chirpbird.realtime.options import SubscribeOptions
     from chirpbird.realtime.session import Session
 
 __all__ = [
-    "Newcomer",
     "end",
-    "meet",
     "subscribe",
     "subscribe_by_server",
     "unsubscribe",
     "vacate_unless_live",
 ]
 
+_logger = logging.getLogger("chirpbird.realtime")
+_COMPACT = 1
+"""``SubscribeRequest.flag``: pushes may name the channel by a number."""
 _REJECT_UNRECOVERED = 2
 """``SubscribeRequest.flag``: answer with error 112 rather than ``recovered: false``."""
 _DELTAS = ("", "fossil")
-_MEET_ATTEMPTS = 8
 _WAITING_LIMIT = 16
 """Subscribe and unsubscribe commands for one channel that may wait for a subscribe under way."""
-
-
-class Newcomer:
-    """A subscription on its way in: ``enter``, then ``meet``, then ``result`` and ``go_live``."""
-
-    __slots__ = ("_joined", "_joiner", "_since", "sub")
-
-    def __init__(self, sub: Subscription, since: StreamPosition | None) -> None:
-        self.sub = sub
-        self._since = since
-        self._joiner: Joiner | None = None
-        self._joined: Joined | None = None
-
-    async def enter(self) -> None:
-        """Broker, presence, stream. Errors: theirs, and EXPIRED. The caller vacates."""
-        sub = self.sub
-        session, options = sub.session, sub.options
-        core = session.core
-        if is_past(core.clock, options.expire_at):
-            raise errors.EXPIRED
-        client = session.client
-        sub.info = (
-            ClientInfo(client.user, client.id, client.info, options.info) if options.info else session.info
-        )
-        sub.channel = channel = await core.hold(sub.name)
-        if session.is_closed:
-            return
-        if options.presence:
-            sub.present = True
-            await settled(core.presence.put([(sub.name, sub.info)], core.config.presence_ttl))
-        if options.positioned or options.recoverable:
-            sub.positioned = sub.joining = True
-            channel.positioned += 1
-            channel.begin_join()
-            self._joiner = Joiner(
-                channel,
-                options,
-                self._since,
-                keeper=core.keeper,
-                history=core.history,
-                limit=core.config.recovery_limit,
-            )
-            await self._joiner.prepare()
-
-    def try_to_meet(self) -> bool:
-        """Whether the subscription can begin right now."""
-        if self._joiner is None:
-            return True
-        self._joined = self._joiner.complete()
-        return self._joined is not None
-
-    async def prepare_again(self) -> None:
-        if self._joiner is not None:
-            await self._joiner.prepare()
-
-    @property
-    def unrecovered(self) -> bool:
-        joined = self._joined
-        return joined is not None and joined.was_recovering and not joined.recovered
-
-    def result(self) -> SubscribeResult:
-        """Errors: EncodeError."""
-        sub, joined = self.sub, self._joined
-        codec = sub.session.lane.codec
-        result = SubscribeResult(data=codec.payload(sub.options.data))
-        if sub.options.expire_at is not None:
-            result.expires = True
-            result.ttl = ttl(sub.session.core.clock, sub.options.expire_at)
-        if joined is not None:
-            result.positioned = True
-            result.recoverable = sub.options.recoverable
-            result.epoch = joined.epoch
-            result.offset = joined.position.offset
-            result.was_recovering = joined.was_recovering
-            result.recovered = joined.recovered
-            result.publications = [wire_publication(codec, pub, joined.epoch) for pub in joined.publications]
-        return result
-
-    def go_live(self) -> None:
-        """From here on the client gets what is said in the channel."""
-        sub = self.sub
-        session, channel, options = sub.session, sub.channel, sub.options
-        if channel is None:
-            raise RuntimeError("a subscription goes live without having entered")
-        core = session.core
-        channel.add(session, sub)
-        sub.state = SubState.LIVE
-        if sub.joining:
-            sub.joining = False
-            channel.end_join()
-        if self._joined is not None and self._joined.was_recovering:
-            if self._joined.recovered:
-                core.counters.recovered += 1
-            else:
-                core.counters.unrecovered += 1
-        set_expiry(sub, options.expire_at)
-        if sub.present:
-            session.presence_at = min(
-                session.presence_at, core.clock.monotonic() + core.config.presence_interval
-            )
-            session.wake_by(session.presence_at)
-        if options.join_leave and sub.info is not None:
-            core.detach(core.broker.publish_join(sub.name, sub.info), "join")
-        if sub.to_end is not None:
-            session.unsubscribe(sub.name, sub.to_end)
-
-
-async def meet(newcomers: Sequence[Newcomer]) -> None:
-    """Return when all of them can begin at this very moment.
-
-    Errors: Disconnect when the streams do not hold still, or those of ``History``.
-    """
-    for _ in range(_MEET_ATTEMPTS):
-        late = [newcomer for newcomer in newcomers if not newcomer.try_to_meet()]
-        if not late:
-            return
-        for newcomer in late:
-            await newcomer.prepare_again()
-    raise disconnects.INSUFFICIENT_STATE
 
 
 def subscribe(session: Session, command: Command) -> None:
@@ -211,7 +89,7 @@ def subscribe(session: Session, command: Command) -> None:
             request.recover,
             StreamPosition(request.offset, request.epoch),
         )
-        allowed = partial(_allowed, sub, bool(request.flag & _REJECT_UNRECOVERED))
+        allowed = partial(_allowed, sub, request)
         ask(session, command.id, handler, event, SubscribeReply, allowed, partial(_refused, sub))
 
 
@@ -225,7 +103,7 @@ def _refused(
 
 def _allowed(
     sub: Subscription,
-    reject_unrecovered: bool,
+    request: SubscribeRequest,
     session: Session,
     command_id: int,
     event: SubscribeEvent,
@@ -233,8 +111,31 @@ def _allowed(
 ) -> None:
     if not session.is_closed:
         sub.options = reply.options
+        sub.variety = _variety(sub, request)
         since = event.since if event.recover else None
+        reject_unrecovered = bool(request.flag & _REJECT_UNRECOVERED)
         session.core.go(_begin(sub, command_id, since, reject_unrecovered))
+
+
+def _variety(sub: Subscription, request: SubscribeRequest) -> Variety:
+    """What the client asked for, as far as it may have it. Errors: BAD_REQUEST for a filter."""
+    options, session = sub.options, sub.session
+    tag_filter = None
+    if request.tf is not None:
+        if not options.allow_tags_filter:
+            _logger.info("client %s may not filter %r by tags", session.client.id, sub.name)
+            raise errors.BAD_REQUEST
+        try:
+            tag_filter = session.core.tag_filters.get(request.tf)
+        except FilterError as error:
+            _logger.info("client %s, channel %r: %s", session.client.id, sub.name, error)
+            raise errors.BAD_REQUEST from error
+    return Variety(
+        session.lane,
+        compact=options.allow_channel_compaction and bool(request.flag & _COMPACT),
+        delta=tag_filter is None and request.delta in options.allowed_delta_types,
+        filter=tag_filter,
+    )
 
 
 async def _begin(
@@ -334,7 +235,7 @@ def _vacate(sub: Subscription) -> None:
     channel, sub.channel = sub.channel, None
     if channel is None:
         return
-    channel.remove(session)
+    channel.remove(session, sub)
     if sub.joining:
         sub.joining = False
         channel.end_join()

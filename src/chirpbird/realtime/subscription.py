@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from chirpbird.realtime.options import SubscribeOptions
 from chirpbird.realtime.types import ClientInfo
+from chirpbird.realtime.variety import Variety
 
 if TYPE_CHECKING:
     from chirpbird.realtime.hub import Channel
@@ -44,6 +45,7 @@ class Subscription:
         "session",
         "state",
         "to_end",
+        "variety",
         "waiting",
     )
 
@@ -57,6 +59,7 @@ class Subscription:
         """Who the client is in this channel; known once subscribed."""
         self.channel: Channel | None = None
         """Held while this is set."""
+        self.variety = Variety(session.lane)
         self.positioned = False
         """Counted in ``Channel.positioned``."""
         self.joining = False

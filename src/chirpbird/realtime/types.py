@@ -43,6 +43,8 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     tags: Mapping[str, str] | None = None
     time: int = 0
     """Milliseconds since the Unix epoch; 0: not told."""
+    delta: bool = False
+    """Subscribers who agreed upon deltas may be told how it differs from the one before."""
 
 
 class StreamPosition(msgspec.Struct, frozen=True, gc=False):

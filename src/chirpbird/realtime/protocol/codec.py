@@ -69,3 +69,11 @@ class Codec(Protocol):
         Errors: EncodeError when this format cannot carry them.
         """
         ...
+
+    def opaque(self, data: bytes) -> Payload:
+        """Bytes that the client is not to look into, as a field of a message: publications and deltas where deltas were agreed
+        upon.
+
+        Errors: EncodeError when this format cannot carry them.
+        """
+        ...

@@ -91,6 +91,13 @@ class JsonCodec:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise EncodeError(f"payload is not JSON: {error}") from error
 
+    def opaque(self, data: bytes) -> Payload:
+        """A string."""
+        try:
+            return msgspec.Raw(self._encode(data.decode()))
+        except UnicodeDecodeError as error:
+            raise EncodeError(f"payload is not text: {error}") from error
+
 
 class _Emulation(msgspec.Struct):
     """``EmulationRequest`` as JSON has it: the commands are the text of a string."""
