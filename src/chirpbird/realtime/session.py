@@ -58,6 +58,7 @@ class Session:
 
     __slots__ = (
         "allowance",
+        "asked_subs",
         "client",
         "client_refresh",
         "connection",
@@ -93,6 +94,8 @@ class Session:
         need of it."""
         self.state = State.NEW
         self.subs: dict[str, Subscription] = {}
+        self.asked_subs = 0
+        """Those that the client asked for itself."""
         self.out: list[bytes] = []
         """Frames for the end of this turn."""
         self.allowance = core.config.write_queue_limit

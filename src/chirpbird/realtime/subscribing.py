@@ -75,10 +75,11 @@ def subscribe(session: Session, command: Command) -> None:
             session.error(command.id, errors.ALREADY_SUBSCRIBED)
     elif handler is None:
         session.error(command.id, errors.NOT_AVAILABLE)
-    elif sum(not sub.server_side for sub in session.subs.values()) >= config.client_channel_limit:
+    elif session.asked_subs >= config.client_channel_limit:
         session.error(command.id, errors.LIMIT_EXCEEDED)
     else:
         sub = session.subs[channel] = Subscription(session, channel, server_side=False)
+        session.asked_subs += 1
         event = SubscribeEvent(
             channel,
             request.token,
@@ -255,6 +256,7 @@ def _forget(sub: Subscription) -> None:
     subs = sub.session.subs
     if subs.get(sub.name) is sub:
         del subs[sub.name]
+        sub.session.asked_subs -= not sub.server_side
 
 
 def _put_off(sub: Subscription, command: Command) -> None:
