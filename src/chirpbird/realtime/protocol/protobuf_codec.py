@@ -141,10 +141,10 @@ def _reader(of: Of) -> _Convert | None:
     """From the runtime's value to ours; None: they are the same."""
     if isinstance(of, ListOf):
         one = _reader(of.of)
-        return list if one is None else lambda values: [one(value) for value in values]
+        return list if one is None else _each(one)
     if isinstance(of, MapOf):
         one = _reader(of.of)
-        return dict if one is None else lambda values: {key: one(values[key]) for key in values}
+        return dict if one is None else _each_value(one)
     if of is Kind.PAYLOAD:
         return msgspec.Raw
     if of is Kind.U64:
@@ -153,15 +153,24 @@ def _reader(of: Of) -> _Convert | None:
 
 
 def _writer(of: Of) -> _Convert | None:
+    """From our value to one that the runtime takes."""
     if isinstance(of, ListOf):
         one = _writer(of.of)
-        return None if one is None else lambda values: [one(value) for value in values]
+        return None if one is None else _each(one)
     if isinstance(of, MapOf):
         one = _writer(of.of)
-        return None if one is None else lambda values: {key: one(value) for key, value in values.items()}
+        return None if one is None else _each_value(one)
     if of is Kind.PAYLOAD:
         return bytes
     return None if isinstance(of, Kind) else _SHAPES[of].write
+
+
+def _each(one: _Convert) -> _Convert:
+    return lambda values: [one(value) for value in values]
+
+
+def _each_value(one: _Convert) -> _Convert:
+    return lambda values: {key: one(values[key]) for key in values}
 
 
 def _within_64_bits(value: int) -> int:

@@ -96,7 +96,12 @@ FIELDS: Final[Mapping[Struct, Mapping[str, tuple[int, Of]]]] = {
     m.PresenceRequest: {"channel": (1, _TEXT)},
     m.PresenceStatsRequest: {"channel": (1, _TEXT)},
     m.Since: {"offset": (1, _U64), "epoch": (2, _TEXT)},
-    m.HistoryRequest: {"channel": (1, _TEXT), "limit": (7, _I32), "since": (8, m.Since), "reverse": (9, _BOOL)},
+    m.HistoryRequest: {
+        "channel": (1, _TEXT),
+        "limit": (7, _I32),
+        "since": (8, m.Since),
+        "reverse": (9, _BOOL),
+    },
     m.RpcRequest: {"data": (1, _PAYLOAD), "method": (2, _TEXT)},
     m.SendRequest: {"data": (1, _PAYLOAD)},
     m.RefreshRequest: {"token": (1, _TEXT)},
@@ -118,7 +123,12 @@ FIELDS: Final[Mapping[Struct, Mapping[str, tuple[int, Of]]]] = {
     },
     m.EmulationRequest: {"node": (1, _TEXT), "session": (2, _TEXT), "data": (3, _BYTES)},
     # Parts of results and pushes
-    m.Info: {"user": (1, _TEXT), "client": (2, _TEXT), "conn_info": (3, _PAYLOAD), "chan_info": (4, _PAYLOAD)},
+    m.Info: {
+        "user": (1, _TEXT),
+        "client": (2, _TEXT),
+        "conn_info": (3, _PAYLOAD),
+        "chan_info": (4, _PAYLOAD),
+    },
     m.Pub: {
         "data": (4, _PAYLOAD),
         "info": (5, m.Info),
