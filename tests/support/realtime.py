@@ -63,9 +63,15 @@ LINES = _Lines()
 class Recorder:
     """A ``Connection`` that keeps what is written to it."""
 
-    def __init__(self, *, wire: str = "json", unidirectional: bool = False) -> None:
+    def __init__(
+        self, *, wire: str = "json", unidirectional: bool = False, native_ping: bool = False
+    ) -> None:
         self.info = TransportInfo(
-            name="recorder", wire=wire, remote_addr="192.0.2.1", unidirectional=unidirectional
+            name="recorder",
+            wire=wire,
+            remote_addr="192.0.2.1",
+            unidirectional=unidirectional,
+            native_ping=native_ping,
         )
         self.framing = LINES
         self.writes: list[bytes] = []
@@ -89,8 +95,10 @@ class Recorder:
 class Peer:
     """A client on the other side of a recorder: speaks in commands, and keeps what it was told in order."""
 
-    def __init__(self, node: Node, *, wire: str = "json", unidirectional: bool = False) -> None:
-        self.connection = Recorder(wire=wire, unidirectional=unidirectional)
+    def __init__(
+        self, node: Node, *, wire: str = "json", unidirectional: bool = False, native_ping: bool = False
+    ) -> None:
+        self.connection = Recorder(wire=wire, unidirectional=unidirectional, native_ping=native_ping)
         self.receiver: Receiver = node.accept(self.connection)
         self._read = 0
         self._id = 0
