@@ -1,8 +1,9 @@
-"""The official Python SDK, unmodified, against a node with a few handlers and the memory broker: no chat."""
+"""The official Python SDK, unmodified, in both wire formats, against a node with a few handlers and the memory broker."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -36,10 +37,11 @@ PATIENCE = 20.0
 
 
 class Port:
-    """A node behind uvicorn's protocol, with a way to cut its connections."""
+    """A node behind uvicorn's protocol, with a way to cut its connections, for clients of one wire format."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, wire: str) -> None:
         self.node = node
+        self.use_protobuf = wire == "protobuf"
         self.url = ""
         self.transports: list[asyncio.Transport] = []
         self.refreshed: asyncio.Queue[str] = asyncio.Queue()
@@ -60,6 +62,10 @@ class Port:
         self.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/connection/websocket"
         return server
 
+    def data(self, value: object) -> object:
+        """What the SDK takes for it: JSON in JSON, and bytes in Protobuf."""
+        return json.dumps(value).encode() if self.use_protobuf else value
+
     def publish(self, channel: str, data: bytes) -> None:
         published = self.node.publish(channel, data, history_size=100, history_ttl=60)
         assert published.done()  # with the memory broker
@@ -73,6 +79,11 @@ class Port:
 
 async def no_app(scope: object, receive: object, send: object) -> None:
     raise AssertionError("no request should get here")
+
+
+def said(data: object) -> object:
+    """What the SDK hands out, as a value."""
+    return json.loads(data) if isinstance(data, bytes) else data
 
 
 class Seen:
@@ -94,7 +105,7 @@ class ClientSeen(Seen, ClientEventHandler):
         self.queue.put_nowait(ctx)
 
     async def on_publication(self, ctx: ServerPublicationContext) -> None:
-        self.queue.put_nowait((ctx.channel, ctx.pub.data))
+        self.queue.put_nowait((ctx.channel, said(ctx.pub.data)))
 
 
 class SubscriptionSeen(Seen, SubscriptionEventHandler):
@@ -105,7 +116,7 @@ class SubscriptionSeen(Seen, SubscriptionEventHandler):
         self.queue.put_nowait((ctx.code, ctx.reason))
 
     async def on_publication(self, ctx: PublicationContext) -> None:
-        self.queue.put_nowait((ctx.pub.offset, ctx.pub.data))
+        self.queue.put_nowait((ctx.pub.offset, said(ctx.pub.data)))
 
     async def on_join(self, ctx: JoinContext) -> None:
         self.queue.put_nowait(("join", ctx.info.user))
@@ -165,10 +176,10 @@ def handle(node: Node, refreshed: asyncio.Queue[str]) -> None:
         return realtime.HistoryReply()
 
 
-@pytest.fixture
-async def port() -> AsyncIterator[Port]:
+@pytest.fixture(params=["json", "protobuf"])
+async def port(request: pytest.FixtureRequest) -> AsyncIterator[Port]:
     node = Node()
-    port = Port(node)
+    port = Port(node, request.param)
     handle(node, port.refreshed)
     await node.start()
     async with await port.listen():
@@ -184,7 +195,15 @@ async def people(port: Port) -> AsyncIterator[AsyncExitStack]:
 
 async def arrive(people: AsyncExitStack, port: Port, name: str, **options: object) -> Client:
     seen = ClientSeen()
-    client = Client(port.url, events=seen, token=name, min_reconnect_delay=0.01, proxy=None, **options)  # type: ignore[arg-type]
+    client = Client(
+        port.url,
+        events=seen,
+        token=name,
+        min_reconnect_delay=0.01,
+        proxy=None,
+        use_protobuf=port.use_protobuf,
+        **options,  # type: ignore[arg-type]
+    )
     people.push_async_callback(client.disconnect)
     await client.connect()
     await client.ready(PATIENCE)
@@ -207,14 +226,14 @@ async def test_connecting_is_told_who_is_there(people: AsyncExitStack, port: Por
     assert isinstance(ann.events, ClientSeen)
     connected = await ann.events.next()
     assert isinstance(connected, ConnectedContext)
-    assert connected.data == {"hello": True}
+    assert said(connected.data) == {"hello": True}
     port.publish("#ann", b'{"to":"ann"}')
     assert await ann.events.next() == ("#ann", {"to": "ann"})
 
 
 async def test_without_a_token_there_is_no_way_in(people: AsyncExitStack, port: Port) -> None:
     seen = ClientSeen()
-    client = Client(port.url, events=seen, proxy=None)
+    client = Client(port.url, events=seen, proxy=None, use_protobuf=port.use_protobuf)
     people.push_async_callback(client.disconnect)
     await client.connect()
     assert await seen.next() == DisconnectedContext(3500, "invalid token")
@@ -228,13 +247,13 @@ async def test_people_talk(people: AsyncExitStack, port: Port) -> None:
     assert await ann_sees.next() == ("join", "bob")
     assert await bob_sees.next() == ("join", "bob")
     for number, text in enumerate(["hello", "grüß dich 🐦", "x" * 50_000], start=1):
-        await anns.publish({"text": text})
+        await anns.publish(port.data({"text": text}))
         assert await ann_sees.next() == (number, {"text": text})
         assert await bob_sees.next() == (number, {"text": text})
 
     presence = await anns.presence()
     assert sorted(info.user for info in presence.clients.values()) == ["ann", "bob"]
-    assert [info.conn_info for info in presence.clients.values()] == [{"n": 1}, {"n": 1}]
+    assert [said(info.conn_info) for info in presence.clients.values()] == [{"n": 1}, {"n": 1}]
     stats = await anns.presence_stats()
     assert (stats.num_clients, stats.num_users) == (2, 2)
 
@@ -246,21 +265,21 @@ async def test_history_is_read_in_pages(people: AsyncExitStack, port: Port) -> N
     ann = await arrive(people, port, "ann")
     anns, _ = await follow(ann, "room")
     for number in range(1, 6):
-        await anns.publish(number)
+        await anns.publish(port.data(number))
     top = await anns.history()
     assert (top.offset, top.publications) == (5, [])
     page = await anns.history(limit=2, since=StreamPosition(2, top.epoch))
-    assert [publication.data for publication in page.publications] == [3, 4]
+    assert [said(publication.data) for publication in page.publications] == [3, 4]
     last = await anns.history(limit=2, reverse=True)
-    assert [publication.data for publication in last.publications] == [5, 4]
+    assert [said(publication.data) for publication in last.publications] == [5, 4]
 
 
 async def test_methods_are_called(people: AsyncExitStack, port: Port) -> None:
     ann = await arrive(people, port, "ann")
-    answers = await asyncio.gather(*(ann.rpc("echo", {"number": number}) for number in range(50)))
-    assert [answer.data["number"] for answer in answers] == list(range(50))
+    answers = await asyncio.gather(*(ann.rpc("echo", port.data({"number": number})) for number in range(50)))
+    assert [said(answer.data) for answer in answers] == [{"number": number} for number in range(50)]
     with pytest.raises(ReplyError) as caught:
-        await ann.rpc("unheard_of", {})
+        await ann.rpc("unheard_of", port.data({}))
     assert caught.value.code == 104
 
 
@@ -274,7 +293,7 @@ async def test_who_may_not_subscribe_is_told(people: AsyncExitStack, port: Port)
 async def test_what_is_missed_while_cut_off_is_made_up(people: AsyncExitStack, port: Port) -> None:
     ann = await arrive(people, port, "ann")
     anns, seen = await follow(ann, "room", recoverable=True)
-    await anns.publish("before")
+    await anns.publish(port.data("before"))
     assert await seen.next() == ("join", "ann")
     assert await seen.next() == (1, "before")
     for attempt in range(3):
@@ -292,7 +311,7 @@ async def test_what_is_missed_while_cut_off_is_made_up(people: AsyncExitStack, p
 async def test_what_cannot_be_made_up_is_said(people: AsyncExitStack, port: Port) -> None:
     ann = await arrive(people, port, "ann")
     anns, seen = await follow(ann, "room", recoverable=True)
-    await anns.publish("before")
+    await anns.publish(port.data("before"))
     assert await seen.next() == ("join", "ann")
     assert await seen.next() == (1, "before")
     port.cut()
@@ -312,7 +331,7 @@ async def test_an_expiring_token_is_renewed(people: AsyncExitStack, port: Port) 
     ann = await arrive(people, port, "ANN", get_token=get_token)
     async with asyncio.timeout(PATIENCE):
         assert await port.refreshed.get() == "fresh"
-        await ann.rpc("echo", 1)
+        await ann.rpc("echo", port.data(1))
     assert len(port.transports) == 1
 
 
