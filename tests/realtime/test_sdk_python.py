@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
-import uvicorn
 from centrifuge import (
     Client,
     ClientEventHandler,
@@ -26,59 +24,22 @@ from centrifuge import (
     SubscriptionEventHandler,
     UnsubscribedContext,
 )
-from uvicorn.server import ServerState
 
-from chirpbird import realtime
-from chirpbird.realtime import Node
-from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol
+from tests.support.sdk_app import SdkApp
 
-HISTORY = realtime.PublishOptions(history_size=100, history_ttl=60)
 PATIENCE = 20.0
 
 
-class Port:
-    """A node behind uvicorn's protocol, with a way to cut its connections, for clients of one wire format."""
+class Port(SdkApp):
+    """For clients of one wire format."""
 
-    def __init__(self, node: Node, wire: str) -> None:
-        self.node = node
+    def __init__(self, wire: str) -> None:
+        super().__init__()
         self.use_protobuf = wire == "protobuf"
-        self.url = ""
-        self.transports: list[asyncio.Transport] = []
-        self.refreshed: asyncio.Queue[str] = asyncio.Queue()
-
-    async def listen(self) -> asyncio.Server:
-        transports = self.transports
-
-        class Watched(RealtimeHttpProtocol.bind(self.node)):  # type: ignore[misc]
-            def connection_made(self, transport: asyncio.Transport) -> None:
-                transports.append(transport)
-                super().connection_made(transport)
-
-        config = uvicorn.Config(no_app, http=Watched, ws="none", lifespan="off", log_config=None)
-        config.load()
-        state = ServerState()
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Watched(config, state, {}), "127.0.0.1", 0)
-        self.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/connection/websocket"
-        return server
 
     def data(self, value: object) -> object:
         """What the SDK takes for it: JSON in JSON, and bytes in Protobuf."""
         return json.dumps(value).encode() if self.use_protobuf else value
-
-    def publish(self, channel: str, data: bytes) -> None:
-        published = self.node.publish(channel, data, history_size=100, history_ttl=60)
-        assert published.done()  # with the memory broker
-
-    def cut(self) -> None:
-        """Break all connections, as a network does: without a word."""
-        for transport in self.transports:
-            transport.abort()
-        self.transports.clear()
-
-
-async def no_app(scope: object, receive: object, send: object) -> None:
-    raise AssertionError("no request should get here")
 
 
 def said(data: object) -> object:
@@ -125,66 +86,13 @@ class SubscriptionSeen(Seen, SubscriptionEventHandler):
         self.queue.put_nowait(("leave", ctx.info.user))
 
 
-def handle(node: Node, refreshed: asyncio.Queue[str]) -> None:
-    """The application: a token is the user's name; a name in capitals expires in a second."""
-    options = realtime.SubscribeOptions(
-        presence=True, join_leave=True, push_join_leave=True, positioned=True, recoverable=True
-    )
-
-    @node.on_connecting
-    def connecting(client: realtime.Client, event: realtime.ConnectingEvent) -> realtime.ConnectReply:
-        if not event.token:
-            raise realtime.disconnects.INVALID_TOKEN
-        expire_at = time.time() + 1 if event.token.isupper() else None
-        own = {f"#{event.token}": realtime.SubscribeOptions()}
-        return realtime.ConnectReply(
-            user=event.token, expire_at=expire_at, data=b'{"hello":true}', info=b'{"n":1}', subscriptions=own
-        )
-
-    @node.on_refresh
-    def refresh(client: realtime.Client, event: realtime.RefreshEvent) -> realtime.RefreshReply:
-        refreshed.put_nowait(event.token)
-        return realtime.RefreshReply()
-
-    @node.on_subscribe
-    def subscribe(client: realtime.Client, event: realtime.SubscribeEvent) -> realtime.SubscribeReply:
-        if event.channel == "private":
-            raise realtime.errors.PERMISSION_DENIED
-        return realtime.SubscribeReply(options)
-
-    @node.on_publish
-    def publish(client: realtime.Client, event: realtime.PublishEvent) -> realtime.PublishReply:
-        return realtime.PublishReply(options=HISTORY)
-
-    @node.on_rpc
-    async def rpc(client: realtime.Client, event: realtime.RpcEvent) -> realtime.RpcReply:
-        await asyncio.sleep(0)
-        if event.method != "echo":
-            raise realtime.errors.METHOD_NOT_FOUND
-        return realtime.RpcReply(event.data)
-
-    @node.on_presence
-    def presence(client: realtime.Client, event: realtime.PresenceEvent) -> realtime.PresenceReply:
-        return realtime.PresenceReply()
-
-    @node.on_presence_stats
-    def stats(client: realtime.Client, event: realtime.PresenceStatsEvent) -> realtime.PresenceReply:
-        return realtime.PresenceReply()
-
-    @node.on_history
-    def history(client: realtime.Client, event: realtime.HistoryEvent) -> realtime.HistoryReply:
-        return realtime.HistoryReply()
-
-
 @pytest.fixture(params=["json", "protobuf"])
 async def port(request: pytest.FixtureRequest) -> AsyncIterator[Port]:
-    node = Node()
-    port = Port(node, request.param)
-    handle(node, port.refreshed)
-    await node.start()
+    port = Port(request.param)
+    await port.node.start()
     async with await port.listen():
         yield port
-        await node.shutdown()
+        await port.node.shutdown()
 
 
 @pytest.fixture

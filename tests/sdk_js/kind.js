@@ -82,7 +82,8 @@ function queue(sub) {
   sub.on("subscribing", ({ code, reason }) => code !== 0 && put({ subscribing: [code, reason] }));
   sub.on("unsubscribed", ({ code, reason }) => put({ unsubscribed: [code, reason] }));
   sub.on("publication", ({ offset, data, tags }) => {
-    put({ publication: { data: said(data), ...(offset && { offset }), ...(tags && { tags }) } });
+    const tagged = tags && Object.keys(tags).length > 0; // in Protobuf there always are, if none
+    put({ publication: { data: said(data), ...(offset && { offset }), ...(tagged && { tags }) } });
   });
   sub.on("join", ({ info }) => put({ join: info.user }));
   sub.on("leave", ({ info }) => put({ leave: info.user }));
