@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import uvicorn
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from uvicorn.server import ServerState
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -17,7 +19,9 @@ from chirpbird.realtime import Node, NodeConfig
 from chirpbird.realtime.protocol.json_codec import JsonCodec
 from chirpbird.realtime.protocol.messages import Payload
 from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol
-from tests.support.realtime import with_handlers
+from tests.support.realtime import Bus, FakeClock, settle, with_handlers
+from tests.support.realtime import Peer as MemoryPeer
+from tests.support.wire_cases import mutated
 from tests.support.wires import WIRES, Spoken, Wire
 
 MANY = 1500
@@ -177,6 +181,34 @@ async def test_a_publication_is_encoded_once_for_all_of_a_kind(
         assert port.node.publish("room", json.dumps("hello").encode()).done()
         assert await ann.hear() == await bob.hear()
         assert taken == [b'"hello"']
+
+
+@pytest.mark.parametrize("name", WIRES)
+@settings(deadline=None)
+@given(data=st.data(), connected=st.booleans())
+def test_whatever_comes_in_is_answered_by_the_protocol(
+    name: str, data: st.DataObject, connected: bool
+) -> None:
+    frames = data.draw(st.lists(mutated(name, most=2), max_size=5))
+
+    async def run() -> None:
+        clock = FakeClock()
+        node = with_handlers(Node(broker=Bus(clock), clock=clock))
+        await node.start()
+        ann = MemoryPeer(node, wire=name)
+        if connected:
+            ann.send({"id": 1, "connect": {"token": "ann"}})
+        for frame in frames:
+            ann.receiver.received(frame)
+            await settle(5)
+        assert ann.ended is None or ann.ended[0] in (3500, 3501, 3508)  # 3508: nobody takes messages here
+        for told in ann.told():
+            assert told.keys() & {"id", "push"} or told == {}
+        ann.lose()
+        await node.shutdown()
+        assert node.stats().num_subscriptions == 0
+
+    asyncio.run(run())
 
 
 async def end(peer: Peer) -> tuple[int, str]:

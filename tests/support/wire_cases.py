@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from hypothesis import strategies as st
 
 from chirpbird.realtime.protocol.messages import (
     Command,
@@ -43,8 +44,9 @@ from chirpbird.realtime.protocol.messages import (
     UnsubscribePush,
     UnsubscribeRequest,
 )
+from tests.support.wires import WIRES
 
-__all__ = ["COMMANDS", "PUSHES", "REPLIES"]
+__all__ = ["COMMANDS", "PUSHES", "REPLIES", "mutated"]
 
 RAW = msgspec.Raw
 
@@ -277,3 +279,20 @@ REPLIES: list[tuple[Reply, dict[str, Any]]] = [
         {"id": 11, "sub_refresh": {"expires": True, "ttl": 60}},
     ),
 ]
+
+
+FRAMES = {
+    name: [wire.commands([said]) for said, _ in COMMANDS] + [wire.commands([said for said, _ in COMMANDS])]
+    for name, wire in WIRES.items()
+}
+
+
+@st.composite
+def mutated(draw: st.DrawFn, name: str, most: int = 4) -> bytes:
+    """A valid frame of a wire format of which some bytes were changed, lost or added."""
+    frame = bytearray(draw(st.sampled_from(FRAMES[name])))
+    for _ in range(draw(st.integers(0, most))):
+        start = draw(st.integers(0, len(frame)))
+        end = min(start + draw(st.integers(0, 4)), len(frame))
+        frame[start:end] = draw(st.binary(max_size=4))
+    return bytes(frame)

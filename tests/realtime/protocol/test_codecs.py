@@ -26,7 +26,7 @@ from chirpbird.realtime.protocol.messages import (
 )
 from chirpbird.realtime.protocol.protobuf_codec import ProtobufCodec
 from chirpbird.realtime.protocol.protobuf_schema import FIELDS, Kind, ListOf, MapOf, Of, message_classes
-from tests.support.wire_cases import COMMANDS, PUSHES, REPLIES
+from tests.support.wire_cases import COMMANDS, PUSHES, REPLIES, mutated
 from tests.support.wires import WIRES, Wire, delimited
 
 RAW = msgspec.Raw
@@ -207,23 +207,6 @@ def test_any_replies_leave_as_they_are(replies: list[Reply]) -> None:
     assert protobuf_codec.join([protobuf_codec.encode(reply) for reply in replies]) == b"".join(
         map(to_protobuf, replies)
     )
-
-
-FRAMES = {
-    name: [wire.commands([said]) for said, _ in COMMANDS] + [wire.commands([said for said, _ in COMMANDS])]
-    for name, wire in WIRES.items()
-}
-
-
-@st.composite
-def mutated(draw: st.DrawFn, name: str) -> bytes:
-    """A valid frame of which some bytes were changed, lost or added."""
-    frame = bytearray(draw(st.sampled_from(FRAMES[name])))
-    for _ in range(draw(st.integers(1, 4))):
-        start = draw(st.integers(0, len(frame)))
-        end = min(start + draw(st.integers(0, 4)), len(frame))
-        frame[start:end] = draw(st.binary(max_size=4))
-    return bytes(frame)
 
 
 @pytest.mark.parametrize("name", WIRES)
