@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 DATA ?= ./data
+SDK_SUITE := tests/sdk_js
 CLIENT := src/chirpbird/web/client/index.html
 FRONTEND_SOURCES := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
 
@@ -31,6 +32,7 @@ format: $(VENV)/dev.stamp frontend/node_modules/.stamp ## Format all sources
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 	npm --prefix frontend run format
+	frontend/node_modules/.bin/prettier --write $(SDK_SUITE)
 
 .PHONY: format-check
 format-check: $(VENV)/dev.stamp
@@ -55,9 +57,10 @@ unit: $(VENV)/dev.stamp
 
 frontend-check: frontend/node_modules/.stamp
 	$(call say,Front end)
+	@frontend/node_modules/.bin/prettier --check $(SDK_SUITE)
 	@npm --prefix frontend run check
 
-e2e: $(VENV)/dev.stamp $(CLIENT) test-packages ## Browser, SDK and crash tests against a real server
+e2e: $(VENV)/dev.stamp $(CLIENT) $(SDK_SUITE)/node_modules/.stamp test-packages ## Browser, SDK and crash tests against a real server
 	$(call say,End to end)
 	@$(BIN)/pytest -q -m e2e
 
@@ -69,7 +72,7 @@ wheel: $(VENV)/dev.stamp $(CLIENT) ## Build dist/chirpbird-*.whl with the web cl
 	@rm -rf dist && $(BIN)/python -m build --no-isolation --wheel
 
 clean: ## Remove what was installed and built (never ./data)
-	rm -rf $(VENV) frontend/node_modules src/chirpbird/web/client dist screenshots
+	rm -rf $(VENV) frontend/node_modules $(SDK_SUITE)/node_modules src/chirpbird/web/client dist screenshots
 
 # --- What is installed, once -----------------------------------------------------------------------------------------
 
@@ -93,6 +96,12 @@ frontend/node_modules/.stamp: frontend/package.json frontend/package-lock.json
 	@scripts/need-node
 	$(call say,npm packages)
 	@npm --prefix frontend ci --no-audit --no-fund
+	@touch $@
+
+$(SDK_SUITE)/node_modules/.stamp: $(SDK_SUITE)/package.json $(SDK_SUITE)/package-lock.json
+	@scripts/need-node
+	$(call say,npm packages of the SDK tests)
+	@npm --prefix $(SDK_SUITE) ci --no-audit --no-fund
 	@touch $@
 
 $(CLIENT): frontend/node_modules/.stamp $(FRONTEND_SOURCES)

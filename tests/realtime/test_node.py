@@ -166,7 +166,7 @@ async def test_unidirectional_connections_are_not_served_yet(node: Node) -> None
 
 
 async def test_a_wire_format_without_a_codec_is_an_error_of_the_transport(node: Node) -> None:
-    with pytest.raises(ValueError, match=r"wire format is 'morse', expected one of \['json'\]"):
+    with pytest.raises(ValueError, match=r"wire format is 'morse', expected one of \['json', 'protobuf'\]"):
         node.accept(Recorder(wire="morse"))
 
 

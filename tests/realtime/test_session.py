@@ -143,6 +143,26 @@ async def test_a_pong_that_nobody_asked_for_ends_the_connection(
     assert anna.ended == (3501, "bad request")
 
 
+async def test_pings_may_be_the_transports_own(node: Node, clock: FakeClock) -> None:
+    anna = Peer(node, native_ping=True)
+    anna.send({})  # a pong that nobody asked for, which WebSocket allows
+    result = await anna.connect()
+    assert "ping" not in result
+    assert "pong" not in result
+    anna.send({})
+    for _ in range(3):
+        clock.now += 25.5
+        node.tick()
+        await settle()
+        assert anna.told() == [{}]
+        anna.send({})
+    clock.now += 25.5
+    node.tick()
+    clock.now += 10.5
+    node.tick()
+    assert anna.ended == (3012, "no pong")
+
+
 @pytest.mark.parametrize("config", [NodeConfig(ping_interval=0)])
 async def test_pings_can_be_off(node: Node, peer: Peers, clock: FakeClock) -> None:
     anna = peer()

@@ -32,7 +32,8 @@ from chirpbird.realtime import (
     SubscribeOptions,
     SubscribeReply,
 )
-from chirpbird.realtime.transports.base import Receiver, TransportInfo
+from chirpbird.realtime.transports.base import Framing, Receiver, TransportInfo
+from tests.support.wires import WIRES
 
 __all__ = ["Bus", "FakeClock", "Peer", "Recorder", "SlowHistory", "settle", "with_handlers"]
 
@@ -57,21 +58,35 @@ class _Lines:
         return payload + b"\n"
 
 
+class _Unframed:
+    def frame(self, payload: bytes) -> bytes:
+        return payload
+
+
 LINES = _Lines()
+UNFRAMED = _Unframed()
 
 
 class Recorder:
     """A ``Connection`` that keeps what is written to it."""
 
-    def __init__(self, *, wire: str = "json", unidirectional: bool = False, emulation: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        wire: str = "json",
+        unidirectional: bool = False,
+        emulation: bool = False,
+        native_ping: bool = False,
+    ) -> None:
         self.info = TransportInfo(
             name="recorder",
             wire=wire,
             remote_addr="192.0.2.1",
             unidirectional=unidirectional,
             emulation=emulation,
+            native_ping=native_ping,
         )
-        self.framing = LINES
+        self.framing: Framing = LINES if wire == "json" else UNFRAMED
         self.writes: list[bytes] = []
         self.ended: tuple[int, str] | None = None
         self.stuck = 0
@@ -94,9 +109,17 @@ class Peer:
     """A client on the other side of a recorder: speaks in commands, and keeps what it was told in order."""
 
     def __init__(
-        self, node: Node, *, wire: str = "json", unidirectional: bool = False, emulation: bool = False
+        self,
+        node: Node,
+        *,
+        wire: str = "json",
+        unidirectional: bool = False,
+        emulation: bool = False,
+        native_ping: bool = False,
     ) -> None:
-        self.connection = Recorder(wire=wire, unidirectional=unidirectional, emulation=emulation)
+        self.connection = Recorder(
+            wire=wire, unidirectional=unidirectional, emulation=emulation, native_ping=native_ping
+        )
         self.receiver: Receiver = node.accept(self.connection)
         self._read = 0
         self._id = 0
@@ -108,14 +131,21 @@ class Peer:
         return self.connection.ended
 
     def send(self, *commands: Json) -> None:
-        """In one frame."""
-        self.receiver.received("\n".join(json.dumps(command) for command in commands).encode())
+        """In one frame. In Protobuf, payloads are bytes."""
+        if self.connection.info.wire == "json":
+            self.receiver.received("\n".join(json.dumps(command) for command in commands).encode())
+        else:
+            self.receiver.received(WIRES["protobuf"].commands(commands))
 
     def told(self) -> list[Json]:
         """What came since the last call."""
-        lines = b"".join(self.connection.writes[self._read :]).split(b"\n")[:-1]
+        written = b"".join(self.connection.writes[self._read :])
         self._read = len(self.connection.writes)
-        told, self._kept = self._kept + [json.loads(line) for line in lines], []
+        if self.connection.info.wire == "json":
+            new = [json.loads(line) for line in written.split(b"\n")[:-1]]
+        else:
+            new = WIRES["protobuf"].replies(written)
+        told, self._kept = self._kept + new, []
         return told
 
     async def ask(self, **command: Json) -> Json:

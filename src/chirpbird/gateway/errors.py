@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from chirpbird.chat.errors import ChatError, InvalidInput, NotFound
 from chirpbird.realtime import ProtocolError
 from chirpbird.realtime.protocol.errors import PERMISSION_DENIED
 
-__all__ = ["channel_refusal", "protocol_error"]
+__all__ = ["NOT_JSON", "channel_refusal", "protocol_error"]
+
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading a client's data as JSON may raise: in Protobuf, data are bytes of any kind."""
 
 
 def protocol_error(error: ChatError) -> ProtocolError:

@@ -15,7 +15,7 @@ from chirpbird.chat.tokens import Identity
 from chirpbird.chat.views import encode
 from chirpbird.gateway import rpc
 from chirpbird.gateway.audience import personal_channel
-from chirpbird.gateway.errors import channel_refusal, protocol_error
+from chirpbird.gateway.errors import NOT_JSON, channel_refusal, protocol_error
 from chirpbird.realtime import (
     Client,
     ConnectingEvent,
@@ -117,7 +117,7 @@ class Handlers:
         subscribed is a member."""
         try:
             message = _MESSAGE.decode(event.data)
-        except msgspec.DecodeError as error:
+        except NOT_JSON as error:
             wrong = InvalidInput(f'data does not fit, {{"data": "text", "key": "…"}} is expected: {error}')
             raise protocol_error(wrong) from error
         if not client.is_subscribed(event.channel):

@@ -11,7 +11,7 @@ from chirpbird.chat.errors import ChatError, InvalidInput
 from chirpbird.chat.permissions import Operation
 from chirpbird.chat.service import Chat
 from chirpbird.chat.views import encode
-from chirpbird.gateway.errors import protocol_error
+from chirpbird.gateway.errors import NOT_JSON, protocol_error
 from chirpbird.realtime.protocol.errors import METHOD_NOT_FOUND
 
 __all__ = ["METHODS", "Method", "call"]
@@ -80,12 +80,12 @@ class Method(Generic[P]):
         """Errors: ChatError."""
         try:
             parameters = self._decoder.decode(data or b"{}")
-        except msgspec.DecodeError as error:
+        except NOT_JSON as error:
             raise InvalidInput(f"data does not fit: {_plain(error)}") from error
         return encode(await self.answer(chat, user_id, parameters))
 
 
-def _plain(error: msgspec.DecodeError) -> str:
+def _plain(error: Exception) -> str:
     message = str(error)
     return message[:1].lower() + message[1:]
 

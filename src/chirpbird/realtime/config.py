@@ -30,6 +30,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Subscriptions of one client that it asked for itself."""
     channel_max_length: int = 255
     """In characters."""
+    command_size_limit: int = 65_536
+    """Bytes of one command; transports limit the frames, in which there may be many."""
     client_concurrency: int = 128
     """Requests of one client that handlers work on at a time; further ones wait."""
     client_backlog_bytes: int = 1 << 20

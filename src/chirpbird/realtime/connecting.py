@@ -135,8 +135,9 @@ def _finish(session: Session, command_id: int, reply: ConnectReply, newcomers: I
         result.node = core.node_id
     now = core.clock.monotonic()
     if config.ping_interval > 0:
-        result.ping = max(int(config.ping_interval), 1)
-        result.pong = config.pong_timeout > 0
+        if not session.connection.info.native_ping:
+            result.ping = max(int(config.ping_interval), 1)
+            result.pong = config.pong_timeout > 0
         session.ping_at = now + config.ping_interval * (1 + core.jitter()) / 2
     frame = session.lane.reply(Reply(id=command_id, connect=result))
     session.queue(frame)

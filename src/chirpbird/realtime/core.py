@@ -21,6 +21,8 @@ from chirpbird.realtime.position_keeper import PositionKeeper
 from chirpbird.realtime.presence import PresenceEntry, PresenceStore
 from chirpbird.realtime.protocol import disconnects
 from chirpbird.realtime.protocol.codes import INSUFFICIENT_STATE
+from chirpbird.realtime.protocol.json_codec import JsonCodec
+from chirpbird.realtime.protocol.protobuf_codec import ProtobufCodec
 from chirpbird.realtime.stats import Counters
 from chirpbird.realtime.tag_filter import TagFilters
 from chirpbird.realtime.timers import TimerWheel
@@ -62,7 +64,8 @@ class Core:
         self.history = history
         self.jitter = jitter
         self.counters = Counters()
-        self.lanes = Lanes()
+        limit = config.command_size_limit
+        self.lanes = Lanes((JsonCodec(limit), ProtobufCodec(limit)))
         self.tag_filters = TagFilters()
         self.flusher = Flusher(lambda flush: asyncio.get_running_loop().call_soon(flush))
         self.hub = Hub(self.flusher.mark_channel)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chirpbird.realtime.protocol.codec import Codec
-from chirpbird.realtime.protocol.json_codec import JsonCodec
 from chirpbird.realtime.protocol.messages import Info, JoinPush, Pub, Push, Reply
 from chirpbird.realtime.transports.base import Connection, Framing
 from chirpbird.realtime.types import ClientInfo, Publication
@@ -60,8 +59,8 @@ class Lane:
 class Lanes:
     """A node's lanes, made as kinds of connections turn up."""
 
-    def __init__(self, codecs: Iterable[Codec] | None = None) -> None:
-        self._codecs = {codec.wire: codec for codec in (codecs or (JsonCodec(),))}
+    def __init__(self, codecs: Iterable[Codec]) -> None:
+        self._codecs = {codec.wire: codec for codec in codecs}
         self._lanes: dict[tuple[str, Framing], Lane] = {}
 
     def of(self, connection: Connection) -> Lane:

@@ -222,6 +222,8 @@ class Session:
     def _pong(self) -> None:
         if self.pong_due != NEVER:
             self.pong_due = NEVER
+        elif self.connection.info.native_ping:
+            pass  # RFC 6455 allows pongs that nobody asked for
         elif self.state is not State.CONNECTED or self.core.config.pong_timeout > 0:
             self.close(disconnects.BAD_REQUEST)
 

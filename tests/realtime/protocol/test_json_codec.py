@@ -79,6 +79,11 @@ def test_what_is_not_the_protocol_is_refused(frame: bytes) -> None:
         CODEC.decode_frame(frame)
 
 
+def test_a_string_that_does_not_end_is_read_once() -> None:
+    with pytest.raises(DecodeError):
+        CODEC.decode_connect(b"[]" * 300 + b'"' + b'\\"' * 500_000)
+
+
 def test_brackets_beside_each_other_or_in_strings_are_not_depth() -> None:
     data = json.dumps([[]] * 1000 + ["[" * 1000]).encode()
     [command] = CODEC.decode_frame(b'{"id":1,"rpc":{"data":' + data + b"}}")

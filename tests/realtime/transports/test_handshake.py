@@ -10,8 +10,8 @@ from chirpbird.realtime.transports.handshake import (
 )
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
-BOTH = HandshakeRules(wires=("json", "protobuf"))
-JSON = HandshakeRules()
+BOTH = HandshakeRules()
+JSON = HandshakeRules(wires=("json",))
 
 
 def ask(
@@ -20,7 +20,7 @@ def ask(
     method: bytes = b"GET",
     version: str = "1.1",
     query: bytes = b"",
-    rules: HandshakeRules = JSON,
+    rules: HandshakeRules = BOTH,
 ) -> Handshake:
     """Negotiate a good request, but for what a test changes."""
     good = [(b"host", b"chat.example"), (b"sec-websocket-key", KEY), (b"sec-websocket-version", b"13")]
@@ -52,9 +52,10 @@ def test_the_subprotocol_chooses_the_wire_and_is_echoed(offer: bytes, wire: str,
     assert ask((b"sec-websocket-protocol", offer), rules=BOTH) == Handshake(KEY, wire, echo)
 
 
-def test_of_several_subprotocols_a_served_one_is_taken() -> None:
+def test_of_several_subprotocols_the_first_that_is_served_is_taken() -> None:
     offer = (b"sec-websocket-protocol", b"centrifuge-protobuf, centrifuge-json")
-    assert ask(offer) == Handshake(KEY, "json", "centrifuge-json")
+    assert ask(offer) == Handshake(KEY, "protobuf", "centrifuge-protobuf")
+    assert ask(offer, rules=JSON) == Handshake(KEY, "json", "centrifuge-json")
 
 
 @pytest.mark.parametrize("query", [b"format=protobuf", b"a=b&cf_protocol=protobuf"])
@@ -67,12 +68,26 @@ def test_a_subprotocol_that_contradicts_the_query_is_not_echoed() -> None:
     assert ask(offer, query=b"format=protobuf", rules=BOTH) == Handshake(KEY, "protobuf", None)
 
 
+@pytest.mark.parametrize(
+    ("query", "native"),
+    [
+        (b"cf_ws_frame_ping_pong=true", True),
+        (b"format=protobuf&cf_ws_frame_ping_pong=true", True),
+        (b"cf_ws_frame_ping_pong=false", False),
+        (b"cf_ws_frame_ping_pong", False),
+        (b"", False),
+    ],
+)
+def test_the_query_may_ask_for_ping_frames(query: bytes, native: bool) -> None:
+    assert ask(query=query).native_ping is native
+
+
 @pytest.mark.parametrize("by", ["query", "subprotocol"])
 def test_a_wire_that_is_not_served_is_refused_in_words(by: str) -> None:
     if by == "query":
-        error = refusal(query=b"format=protobuf")
+        error = refusal(query=b"format=protobuf", rules=JSON)
     else:
-        error = refusal((b"sec-websocket-protocol", b"centrifuge-protobuf"))
+        error = refusal((b"sec-websocket-protocol", b"centrifuge-protobuf"), rules=JSON)
     assert (error.status, error.words) == (400, "wire format protobuf is not served here, only json")
 
 

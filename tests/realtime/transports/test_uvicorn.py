@@ -172,17 +172,23 @@ async def test_one_port_serves_http_and_websockets(echo: Echo, ending: str) -> N
 
 @pytest.mark.parametrize("wire", ["json", "protobuf"])
 async def test_the_wire_is_agreed_on(echo: Echo, wire: str) -> None:
-    async with listening(RealtimeHttpProtocol.bind(echo, wires=["json", "protobuf"])) as port:
+    async with listening(RealtimeHttpProtocol.bind(echo)) as port:
         subprotocol = Subprotocol(f"centrifuge-{wire}")
         async with connect(port.url, subprotocols=[subprotocol], proxy=None) as client:
             assert client.subprotocol == subprotocol
         async with connect(f"{port.url}?format={wire}", proxy=None) as client:
             assert client.subprotocol is None
-    assert [connection.info.wire for connection in echo.connections] == [wire, wire]
+        async with connect(f"{port.url}?cf_protocol={wire}&cf_ws_frame_ping_pong=true", proxy=None):
+            pass
+    assert [(each.info.wire, each.info.native_ping) for each in echo.connections] == [
+        (wire, False),
+        (wire, False),
+        (wire, True),
+    ]
 
 
 async def test_what_is_not_served_is_refused_in_words(echo: Echo) -> None:
-    async with listening(RealtimeHttpProtocol.bind(echo)) as port:
+    async with listening(RealtimeHttpProtocol.bind(echo, wires=["json"])) as port:
         with pytest.raises(InvalidStatus) as caught:
             await connect(f"{port.url}?cf_protocol=protobuf", proxy=None)
     assert caught.value.response.status_code == 400

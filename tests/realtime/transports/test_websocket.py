@@ -88,10 +88,15 @@ def frame(first: int, payload: bytes = b"", *, masked: bool = True) -> bytes:
 
 @asynccontextmanager
 async def connected(
-    recorder: Recorder, *, wire: str = "json", limits: WebSocketLimits = LIMITS, early: bytes = b""
+    recorder: Recorder,
+    *,
+    wire: str = "json",
+    limits: WebSocketLimits = LIMITS,
+    early: bytes = b"",
+    native_ping: bool = False,
 ) -> AsyncIterator[Client]:
     """A client whose opening handshake is over, and a server of just that."""
-    info = TransportInfo(name="websocket", wire=wire, remote_addr="127.0.0.1")
+    info = TransportInfo(name="websocket", wire=wire, remote_addr="127.0.0.1", native_ping=native_ping)
     handshake = Handshake(b"dGhlIHNhbXBsZSBub25jZQ==", wire, None)
 
     class Opening(asyncio.Protocol):
@@ -142,6 +147,20 @@ async def test_protobuf_travels_in_binary_frames(recorder: Recorder) -> None:
         connection = await recorder.accepted
         connection.write(connection.framing.frame(b"\xfe"))
         assert await client.receive() == (FIN | BINARY, b"\xfe")
+
+
+@pytest.mark.parametrize(("wire", "kind", "empty"), [("json", TEXT, b"{}"), ("protobuf", BINARY, b"\x00")])
+async def test_pings_may_be_frames(recorder: Recorder, wire: str, kind: int, empty: bytes) -> None:
+    async with connected(recorder, wire=wire, native_ping=True) as client:
+        connection = await recorder.accepted
+        connection.write(connection.framing.frame(empty) + connection.framing.frame(b"a reply"))
+        assert await client.receive() == (FIN | PING, b"")
+        assert await client.receive() == (FIN | kind, b"a reply")
+        client.send(kind, b"half a ")
+        client.send(FIN | PONG)
+        client.send(FIN | CONTINUATION, b"message")
+        assert await recorder.messages.get() == empty
+        assert await recorder.messages.get() == b"half a message"
 
 
 async def test_frames_right_behind_the_request_are_not_lost(recorder: Recorder) -> None:

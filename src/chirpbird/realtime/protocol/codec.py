@@ -14,7 +14,12 @@ from chirpbird.realtime.protocol.messages import (
     Reply,
 )
 
-__all__ = ["Codec"]
+__all__ = ["MAX_COMMANDS", "MAX_COMMAND_SIZE", "Codec"]
+
+MAX_COMMAND_SIZE = 65_536
+"""Bytes of one command, unless a codec is told otherwise. A frame may hold many."""
+MAX_COMMANDS = 16_384
+"""Commands in one frame: what a mebibyte of tiny ones costs to decode would be felt by others."""
 
 
 class Codec(Protocol):
@@ -33,7 +38,7 @@ class Codec(Protocol):
     def decode_frame(self, data: bytes) -> Sequence[Command]:
         """The commands of one incoming message, in order; at least one.
 
-        Errors: DecodeError when any part of it is not the protocol.
+        Errors: DecodeError when any part of it is not the protocol, a command is too large, or there are too many.
         """
         ...
 

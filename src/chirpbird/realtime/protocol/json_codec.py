@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Sequence
+from itertools import accumulate
 
 import msgspec
 
+from chirpbird.realtime.protocol.codec import MAX_COMMAND_SIZE, MAX_COMMANDS
 from chirpbird.realtime.protocol.codes import DecodeError, EncodeError
 from chirpbird.realtime.protocol.messages import (
     NO_PAYLOAD,
@@ -24,13 +27,18 @@ _LINE_BREAKS = b"\r\n"
 _MAX_DEPTH = 256
 """Nesting of arrays and objects in one line. Far below what the decoder stands, so that what one client may send can always be
 encoded for the others, however deep in the stack that happens."""
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""One that does not end goes on to the end, so that no byte is looked at twice."""
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+"""Brackets as signed bytes: one down, one up."""
 
 
 class JsonCodec:
     """Lines of JSON. Payloads are raw JSON values and stay byte-exact, but for line breaks between their tokens, which go."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_command_size: int = MAX_COMMAND_SIZE) -> None:
+        self._max_command_size = max_command_size
         self._decode = msgspec.json.Decoder(Command).decode
         self._decode_connect = msgspec.json.Decoder(ConnectRequest).decode
         self._decode_emulation = msgspec.json.Decoder(_Emulation).decode
@@ -47,19 +55,22 @@ class JsonCodec:
 
     def decode_frame(self, data: bytes) -> Sequence[Command]:
         try:
-            _check_text(data)
+            data.decode()
             if b"\n" not in data:
-                return (self._decode(data),)
-            lines = data.split(b"\n")
+                return (self._decode_command(data),)
+            lines = data.split(b"\n", MAX_COMMANDS)
             if not lines[-1]:
                 lines.pop()
-            return [self._decode(line) for line in lines]
+            if len(lines) > MAX_COMMANDS:
+                raise DecodeError(f"more than {MAX_COMMANDS} commands in one frame")
+            return [self._decode_command(line) for line in lines]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise DecodeError(f"not a frame of JSON commands: {error}") from error
 
     def decode_connect(self, data: bytes) -> ConnectRequest:
         try:
-            _check_text(data)
+            data.decode()
+            _check_depth(data)
             return self._decode_connect(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise DecodeError(f"not a JSON connect request: {error}") from error
@@ -98,6 +109,12 @@ class JsonCodec:
         except UnicodeDecodeError as error:
             raise EncodeError(f"payload is not text: {error}") from error
 
+    def _decode_command(self, line: bytes) -> Command:
+        if len(line) > self._max_command_size:
+            raise DecodeError(f"command has {len(line)} bytes, expected at most {self._max_command_size}")
+        _check_depth(line)
+        return self._decode(line)
+
 
 class _Emulation(msgspec.Struct):
     """``EmulationRequest`` as JSON has it: the commands are the text of a string."""
@@ -107,24 +124,13 @@ class _Emulation(msgspec.Struct):
     data: str = ""
 
 
-def _check_text(data: bytes) -> None:
-    """Payloads are not read any further, but have to be text for those who get them.
-
-    Errors: UnicodeDecodeError, or DecodeError when they are nested too deep.
-    """
-    data.decode()
-    if data.count(b"[") + data.count(b"{") > _MAX_DEPTH:
-        _check_depth(data)
-
-
 def _check_depth(data: bytes) -> None:
-    """Malformed JSON may be miscounted here; the decoder refuses it anyway."""
-    depth = 0
-    for match in _STRING_OR_BRACKET.finditer(data):
-        token = match[0]
-        if token in (b"[", b"{"):
-            depth += 1
-            if depth > _MAX_DEPTH:
-                raise DecodeError(f"nested more than {_MAX_DEPTH} deep")
-        elif token in (b"]", b"}"):
-            depth -= 1
+    """Payloads are not read any further, but have to be shallow enough for those who get them.
+
+    Malformed JSON may be miscounted here; the decoder refuses it anyway. Errors: DecodeError.
+    """
+    if data.count(b"[") + data.count(b"{") <= _MAX_DEPTH:
+        return
+    steps = _STRING.sub(b"", data).translate(_STEPS, _NO_BRACKETS)
+    if max(accumulate(array("b", steps)), default=0) > _MAX_DEPTH:
+        raise DecodeError(f"nested more than {_MAX_DEPTH} deep")

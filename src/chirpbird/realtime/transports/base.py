@@ -35,6 +35,10 @@ class TransportInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The client's IP address, without a port; empty when there is none (Unix sockets)."""
     unidirectional: bool = False
     emulation: bool = False
+    native_ping: bool = False
+    """The transport's own pings take the place of the protocol's: its framing makes one of the codec's ping, and the
+    connection receives an empty command for the answer.
+    """
 
 
 class Connection(Protocol):

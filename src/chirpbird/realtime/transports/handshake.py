@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import parse_qs
 
 import msgspec
@@ -39,7 +39,7 @@ class HandshakeRefusedError(Exception):
 class HandshakeRules(msgspec.Struct, frozen=True, kw_only=True):
     """What a server accepts."""
 
-    wires: tuple[str, ...] = ("json",)
+    wires: tuple[str, ...] = WIRES
     """The wire formats served, of ``WIRES``."""
     allowed_origins: frozenset[str] = frozenset()
     """Origins (``https://chat.example.org``) of which pages may connect besides the server's own; ``*`` is
@@ -55,6 +55,8 @@ class Handshake(msgspec.Struct, frozen=True):
     wire: str
     subprotocol: str | None
     """The subprotocol to name in the answer; None when the client offered none that is spoken."""
+    native_ping: bool = False
+    """The client wants ping frames: it is a tool that knows WebSocket, and not the Centrifuge protocol's pings."""
 
 
 def negotiate(
@@ -77,8 +79,9 @@ def negotiate(
         )
     key = _key(headers)
     _check_origin(headers, rules.allowed_origins)
-    wire, subprotocol = _choose_wire(query, headers, rules.wires)
-    return Handshake(key, wire, subprotocol)
+    asked = parse_qs(query.decode("latin-1"))
+    wire, subprotocol = _choose_wire(asked, headers, rules.wires)
+    return Handshake(key, wire, subprotocol, asked.get("cf_ws_frame_ping_pong", [""])[0] == "true")
 
 
 def _values(headers: Headers, name: bytes) -> list[str]:
@@ -144,7 +147,9 @@ def _host_and_port(netloc: str, scheme: str) -> tuple[str, str]:
     return host, port or str(_DEFAULT_PORTS.get(scheme.lower(), ""))
 
 
-def _choose_wire(query: bytes, headers: Headers, served: Collection[str]) -> tuple[str, str | None]:
+def _choose_wire(
+    asked: Mapping[str, Sequence[str]], headers: Headers, served: Collection[str]
+) -> tuple[str, str | None]:
     """The wire, and the subprotocol to echo: the first offered one that means this wire.
 
     The query decides before the subprotocol does: it is how SDKs that cannot set subprotocols ask. No wish at
@@ -154,7 +159,6 @@ def _choose_wire(query: bytes, headers: Headers, served: Collection[str]) -> tup
         name.strip() for value in _values(headers, b"sec-websocket-protocol") for name in value.split(",")
     ]
     known = [name for name in offered if name in _SUBPROTOCOLS]
-    asked = parse_qs(query.decode("latin-1"))
     if "protobuf" in asked.get("format", []) or "protobuf" in asked.get("cf_protocol", []):
         wire = "protobuf"
     elif known:

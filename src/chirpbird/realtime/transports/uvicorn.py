@@ -75,13 +75,13 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
         *,
         allowed_origins: Iterable[str] = (),
         limits: WebSocketLimits | None = None,
-        wires: Iterable[str] = ("json",),
+        wires: Iterable[str] = WIRES,
     ) -> type[RealtimeHttpProtocol]:
         """A protocol class for ``uvicorn.Config(http=...)`` whose WebSockets go to ``acceptor``.
 
         ``allowed_origins`` are those of which pages may connect besides the server's own
         (``https://chat.example.org``; ``*``: all); ``wires`` are the wire formats that the acceptor speaks,
-        ``json`` and ``protobuf``. Raises ``ValueError`` for one that it does not know, or a path that is not
+        ``json`` and ``protobuf``, both if not told. Raises ``ValueError`` for one that it does not know, or a path that is not
         absolute.
         """
         served = tuple(wires)
@@ -199,7 +199,12 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
         transport = self.transport
         if transport.get_extra_info("socket").family == getattr(socket, "AF_UNIX", None):
             transport = cast("asyncio.Transport", _LocalTransport(transport))
-        info = TransportInfo(name="websocket", wire=handshake.wire, remote_addr=self._remote_addr())
+        info = TransportInfo(
+            name="websocket",
+            wire=handshake.wire,
+            remote_addr=self._remote_addr(),
+            native_ping=handshake.native_ping,
+        )
         # These hold each other and us, and nobody would let go of them before the next garbage collection.
         self.parser = self.cycle = self.flow = None  # type: ignore[assignment]
         take_over(transport, handshake, info, self._service.acceptor, self._service.limits, early)

@@ -57,9 +57,10 @@ _NO_HEADERS: CIMultiDict[str] = CIMultiDict()
 class WebSocketLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What one peer may take."""
 
-    max_message_size: int = 65_536
-    """Bytes of one incoming message, in however many fragments; a larger one closes the connection with
-    1009.
+    max_message_size: int = 1 << 20
+    """Bytes of one incoming message, in however many fragments; a larger one closes the connection with 1009.
+    Room for many commands: SDKs send all their subscriptions in one message when they connect. One command is
+    limited by ``NodeConfig.command_size_limit``.
     """
     max_head_size: int = 16_384
     """Bytes of an HTTP request's line and header fields; more is answered with 431."""
@@ -90,8 +91,27 @@ class WebSocketFraming:
         return b"".join((self._first, b"\x7f", size.to_bytes(8, "big"), payload))
 
 
+class _NativePingFraming(WebSocketFraming):
+    """The empty message, which is the protocol's ping, as a ping frame."""
+
+    __slots__ = ("_empty",)
+
+    def __init__(self, message_type: WSMsgType, empty: bytes) -> None:
+        super().__init__(message_type)
+        self._empty = empty
+
+    def frame(self, payload: bytes) -> bytes:
+        return _PING_FRAME if payload == self._empty else super().frame(payload)
+
+
 TEXT_FRAMING = WebSocketFraming(_TEXT)
 BINARY_FRAMING = WebSocketFraming(_BINARY)
+_EMPTY = {"json": b"{}", "protobuf": b"\x00"}
+_PING_FRAME = bytes((0x80 | _PING.value, 0))
+_NATIVE_PING_FRAMINGS = {
+    "json": _NativePingFraming(_TEXT, _EMPTY["json"]),
+    "protobuf": _NativePingFraming(_BINARY, _EMPTY["protobuf"]),
+}
 
 
 class WebSocketConnection(WSListener):
@@ -125,7 +145,10 @@ class WebSocketConnection(WSListener):
 
     def __init__(self, acceptor: Acceptor, info: TransportInfo, limits: WebSocketLimits) -> None:
         self.info = info
-        self.framing = TEXT_FRAMING if info.wire == "json" else BINARY_FRAMING
+        if info.native_ping:
+            self.framing = _NATIVE_PING_FRAMINGS[info.wire]
+        else:
+            self.framing = TEXT_FRAMING if info.wire == "json" else BINARY_FRAMING
         self.write = _discard
         self.buffered = _nothing
         self._acceptor = acceptor
@@ -225,6 +248,8 @@ class WebSocketConnection(WSListener):
                 transport.send_pong(frame.get_payload_as_bytes())
         elif kind is not _PONG:
             self._on_fragment(frame)
+        elif self.info.native_ping:
+            self._deliver(_EMPTY[self.info.wire])  # the answer to a ping, as others give it
 
     def _on_fragment(self, frame: WSFrame) -> None:
         """A data frame that is not a whole message, or not one that is due."""
