@@ -34,8 +34,8 @@ _OPTIONS = realtime.SubscribeOptions(
     info=b'{"in":"it"}',
     allowed_delta_types=("fossil",),
     allow_tags_filter=True,
-    allow_channel_compaction=True,
 )
+_NUMBERED = msgspec.structs.replace(_OPTIONS, allow_channel_compaction=True)
 _PLAIN = realtime.SubscribeOptions()
 
 
@@ -53,8 +53,8 @@ class SdkApp:
     """A token is the user's name; a name in capitals expires in a second, the token ``stale`` has done so.
 
     The channel ``private`` is nobody's and nobody publishes in ``readonly``; those that begin with ``expiring`` expire in a
-    second, those that begin with ``secret`` take the token ``sesame``, and those that begin with ``plain`` have neither people
-    nor a past. Methods are ``echo`` and those below.
+    second, those that begin with ``secret`` take the token ``sesame``, those that begin with ``plain`` have neither people nor
+    a past, and those that begin with ``numbered`` go by number. Methods are ``echo`` and those below.
     """
 
     def __init__(self) -> None:
@@ -153,6 +153,8 @@ class SdkApp:
                 return realtime.SubscribeReply(_PLAIN)
             if event.channel.startswith("expiring"):
                 return realtime.SubscribeReply(realtime.SubscribeOptions(expire_at=time.time() + 1))
+            if event.channel.startswith("numbered"):
+                return realtime.SubscribeReply(_NUMBERED)
             return realtime.SubscribeReply(_OPTIONS)
 
         @self.node.on_sub_refresh
