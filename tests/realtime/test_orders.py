@@ -69,6 +69,8 @@ async def test_one_session_is_found_on_any_node(town: Town) -> None:
     await other.connect("anna")
     assert result["node"] == far.id
     assert len(result["session"]) == 32
+    assert far.receiver(result["session"]) is emulated.receiver
+    assert near.receiver(result["session"]) is None
     await near.subscribe("anna", "c", session=result["session"])
     await settle()
     assert (len(emulated.told()), other.told()) == (1, [])
@@ -79,7 +81,7 @@ async def test_one_session_is_found_on_any_node(town: Town) -> None:
     await near.disconnect("anna", session=result["session"])
     await settle()
     assert (emulated.ended, other.ended) == (GONE, None)
-    assert not far._core.hub.session_ids
+    assert far.receiver(result["session"]) is None
 
 
 async def test_transports_without_need_of_them_have_no_sessions(node: Node, peer: Peers) -> None:

@@ -57,7 +57,8 @@ class Broker(Protocol):
     def publish(
         self, channel: str, publication: Publication, options: PublishOptions
     ) -> MaybeAwaitable[PublishResult]:
-        """Give the publication its place in the stream, if ``options`` keep history, and announce it, as one step."""
+        """Give the publication its place in the stream, if ``options`` keep history, and announce it, as one step. All of it but
+        the offset is the caller's; of ``options``, ``tags`` and ``delta`` are in the publication already."""
         ...
 
     def announce(self, channel: str, publication: Publication, epoch: str) -> None:

@@ -137,6 +137,10 @@ class Node(HandlerRegistration, UserOrders):
             session.close(disconnects.NOT_AVAILABLE)
         return session
 
+    def receiver(self, session_id: str) -> Receiver | None:
+        """Where what an emulated client sends by other requests goes; None when there is no such session on this node."""
+        return self._core.hub.session_ids.get(session_id)
+
     def tick(self) -> None:
         """Do what has become due. Called by the timer that ``start`` sets; public for tests with a clock of their own."""
         core = self._core

@@ -66,6 +66,15 @@ async def test_all_of_a_publication_is_kept(broker: Broker) -> None:
     )
 
 
+async def test_that_deltas_are_wanted_is_told_to_all_nodes(broker: Broker, heard: Heard) -> None:
+    await settled(broker.subscribe("ch"))
+    for options in (KEPT, PublishOptions()):
+        await settled(broker.publish("ch", Publication(data=b"1", delta=True), options))
+        await settled(broker.publish("ch", Publication(data=b"2"), options))
+    await settle()
+    assert [publication.delta for _, publication, _ in heard.publications] == [True, False, True, False]
+
+
 async def test_reading_forward(broker: Broker) -> None:
     for number in b"1234":
         await publish(broker, b"%c" % number)
