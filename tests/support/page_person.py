@@ -42,11 +42,16 @@ class PagePerson:
         *,
         size: tuple[int, int] = (1280, 800),
         theme: Theme = "light",
+        still: bool = False,
     ) -> PagePerson:
-        """Open the page in a fresh context."""
+        """Open the page in a fresh context. ``still``: nothing on it moves."""
         viewport = ViewportSize(width=size[0], height=size[1])
         context: BrowserContext = await browser.new_context(
-            viewport=viewport, color_scheme=theme, has_touch=size[0] < 720, locale="en-GB"
+            viewport=viewport,
+            color_scheme=theme,
+            has_touch=size[0] < 720,
+            locale="en-GB",
+            reduced_motion="reduce" if still else "no-preference",
         )
         person = cls(await context.new_page(), url, username)
         await person.page.goto(url)
@@ -60,10 +65,10 @@ class PagePerson:
         await person.sees_channels()
         return person
 
-    async def fill_in(self, button: str) -> None:
+    async def fill_in(self, button: str, password: str = PASSWORD) -> None:
         """Give name and password and press the button."""
         await self.page.get_by_label("Username").fill(self.username)
-        await self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await self.page.get_by_label("Password", exact=True).fill(password)
         await self.page.get_by_role("button", name=button, exact=True).click()
 
     async def sees_channels(self) -> None:
@@ -88,6 +93,29 @@ class PagePerson:
         await self.page.get_by_role("button", name="Join group").click()
         await self.sees_conversation(name)
 
+    async def add_people(self, *names: str) -> None:
+        """Add people to the group that is open."""
+        await self.show_details()
+        await self.page.get_by_role("button", name="Add people").click()
+        dialog = self.page.get_by_role("dialog")
+        for name in names:
+            await self._choose(dialog, name)
+        await dialog.get_by_role("button", name="Add", exact=True).click()
+        await expect(dialog).to_be_hidden(timeout=PATIENCE_MS)
+
+    async def show_details(self) -> None:
+        """Open the details of the channel that is open."""
+        await self.page.get_by_role("main").get_by_role("button", name=re.compile(", Show details$")).click()
+        await expect(self.page.get_by_role("complementary", name="Details")).to_be_visible(
+            timeout=PATIENCE_MS
+        )
+
+    @staticmethod
+    async def _choose(dialog: Locator, name: str) -> None:
+        await dialog.get_by_label("Add people").fill(name)
+        found = dialog.get_by_role("list", name="People found")
+        await found.get_by_role("button", name=re.compile(name)).click()
+
     async def create_group(self, name: str, *, private: bool = False, people: tuple[str, ...] = ()) -> None:
         """Fill in the dialog for a new group."""
         await self.page.get_by_role("button", name="New group").click()
@@ -96,12 +124,7 @@ class PagePerson:
         if private:
             await dialog.get_by_role("radio", name=re.compile("^Private")).check(force=True)
         for person in people:
-            await dialog.get_by_label("Add people").fill(person)
-            await (
-                dialog.get_by_role("list", name="People found")
-                .get_by_role("button", name=re.compile(person))
-                .click()
-            )
+            await self._choose(dialog, person)
         await dialog.get_by_role("button", name="Create group").click()
         await self.sees_conversation(name)
 
@@ -139,6 +162,12 @@ class PagePerson:
         """One's own message carries the tick."""
         await expect(self.message(text).get_by_role("img", name="sent", exact=True)).to_be_visible(
             timeout=PATIENCE_MS
+        )
+
+    async def sees_heading(self, hint: str) -> None:
+        """What stands below the name of the open channel."""
+        await expect(self.page.get_by_role("main").get_by_test_id("presence")).to_have_text(
+            hint, timeout=PATIENCE_MS
         )
 
     async def leave(self) -> None:
