@@ -106,7 +106,7 @@ class PagePerson:
     async def show_details(self) -> None:
         """Open the details of the channel that is open."""
         await self.page.get_by_role("main").get_by_role("button", name=re.compile(", Show details$")).click()
-        await expect(self.page.get_by_role("complementary", name="Details")).to_be_visible(
+        await expect(self.page.get_by_role("heading", name="Details")).to_be_visible(
             timeout=PATIENCE_MS
         )
 
@@ -166,7 +166,7 @@ class PagePerson:
 
     async def sees_heading(self, hint: str) -> None:
         """What stands below the name of the open channel."""
-        await expect(self.page.get_by_role("main").get_by_test_id("presence")).to_have_text(
+        await expect(self.page.get_by_role("main").get_by_test_id("presence")).to_contain_text(
             hint, timeout=PATIENCE_MS
         )
 
