@@ -234,7 +234,9 @@ async def test_talking(visit: Visit, picture: Picture, befriend: Befriend) -> No
     await page.get_by_role("textbox", name=re.compile("^Write to")).fill("word " * 1700)
     await expect(page.get_by_text("characters too many")).to_be_visible(timeout=PATIENCE_MS)
     await picture(ann, "25-refused-and-too-long")
+    await expect(page.get_by_role("alert")).to_be_in_viewport(timeout=PATIENCE_MS)
     await page.get_by_role("textbox", name=re.compile("^Write to")).fill("not finished")
+    await expect(page.get_by_role("button", name="Jump to latest")).to_be_hidden(timeout=PATIENCE_MS)
 
     await _to_list(ann)
     await expect(ann.row("bob")).to_contain_text("Tea at four?", timeout=PATIENCE_MS)

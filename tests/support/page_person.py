@@ -106,9 +106,7 @@ class PagePerson:
     async def show_details(self) -> None:
         """Open the details of the channel that is open."""
         await self.page.get_by_role("main").get_by_role("button", name=re.compile(", Show details$")).click()
-        await expect(self.page.get_by_role("heading", name="Details")).to_be_visible(
-            timeout=PATIENCE_MS
-        )
+        await expect(self.page.get_by_role("heading", name="Details")).to_be_visible(timeout=PATIENCE_MS)
 
     @staticmethod
     async def _choose(dialog: Locator, name: str) -> None:

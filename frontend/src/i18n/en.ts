@@ -50,7 +50,7 @@ export const en = {
   link: {
     connecting: "Connecting…",
     reconnecting: "Reconnecting…",
-    offline: "You are offline. What you write is sent when you are back.",
+    offline: "You are offline. What you write waits here.",
     full: "The server is full at the moment.",
     stopped: "The server ended the connection.",
     again: "Connect again",
