@@ -9,6 +9,8 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, Viewpor
 
 __all__ = ["PagePerson"]
 
+DRAWN = "[...document.querySelectorAll('[role=log] article .text')].map((text) => text.textContent.trim())"
+
 PASSWORD = "correct horse"
 PATIENCE_MS = 20_000
 
@@ -162,6 +164,21 @@ class PagePerson:
             timeout=PATIENCE_MS
         )
 
+    async def scroll_up_to(self, text: str) -> list[str]:
+        """Turn the wheel until the message is there; the texts of all that came by, in order, each once.
+
+        AssertionError if a message was drawn in another order or twice.
+        """
+        await self.page.get_by_role("log").hover()
+        seen: list[str] = []
+        while text not in seen:
+            drawn: list[str] = await self.page.evaluate(DRAWN)
+            assert len(set(drawn)) == len(drawn), drawn
+            seen = [*drawn, *seen[_overlap(drawn, seen) :]]
+            await self.page.mouse.wheel(0, -1500)
+            await self.page.wait_for_function("() => new Promise(requestAnimationFrame)")
+        return seen
+
     async def sees_heading(self, hint: str) -> None:
         """What stands below the name of the open channel."""
         await expect(self.page.get_by_role("main").get_by_test_id("presence")).to_contain_text(
@@ -172,3 +189,10 @@ class PagePerson:
         """Close the browser context; the page must have had nothing to complain of."""
         await self.page.context.close()
         assert self.problems == []
+
+
+def _overlap(drawn: list[str], seen: list[str]) -> int:
+    """How many of ``seen`` are drawn (again): all of them must follow one another as they did."""
+    known = [text for text in drawn if text in seen]
+    assert known == seen[: len(known)], (known, seen[: len(known)])
+    return len(known)
