@@ -76,6 +76,7 @@ export class Workspace implements RealtimeListener {
     void this.#session.signOut();
     this.outbox.clear();
     forgetDrafts(this.me.id);
+    router.go(null, { replace: true });
   }
 
   async leave(channelId: string): Promise<void> {
