@@ -91,7 +91,7 @@ async def test_a_lost_acknowledgement_makes_no_second_message(server: Server, ch
     assert feed.texts == ["before", "said once", "after"]
     sent = [command["publish"]["data"] for command in line.commands if "publish" in command]
     again = [data for data in sent if data["data"] == "said once"]
-    assert len(again) >= 1
+    assert len(again) >= 2
     assert len({data["key"] for data in again}) == 1
     await ann.sees("said once")
     await program.client.disconnect()

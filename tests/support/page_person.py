@@ -167,7 +167,7 @@ class PagePerson:
     async def scroll_up_to(self, text: str) -> list[str]:
         """Turn the wheel until the message is there; the texts of all that came by, in order, each once.
 
-        AssertionError if a message was drawn in another order or twice.
+        AssertionError if a message was drawn in another order or twice, or the view jumped.
         """
         await self.page.get_by_role("log").hover()
         seen: list[str] = []
@@ -175,7 +175,7 @@ class PagePerson:
             drawn: list[str] = await self.page.evaluate(DRAWN)
             assert len(set(drawn)) == len(drawn), drawn
             seen = [*drawn, *seen[_overlap(drawn, seen) :]]
-            await self.page.mouse.wheel(0, -1500)
+            await self.page.mouse.wheel(0, -600)
             await self.page.wait_for_function("() => new Promise(requestAnimationFrame)")
         return seen
 
@@ -195,4 +195,5 @@ def _overlap(drawn: list[str], seen: list[str]) -> int:
     """How many of ``seen`` are drawn (again): all of them must follow one another as they did."""
     known = [text for text in drawn if text in seen]
     assert known == seen[: len(known)], (known, seen[: len(known)])
+    assert known or not seen, (drawn, seen[0])
     return len(known)
