@@ -17,7 +17,7 @@ export const en = {
   },
   session: {
     registerTitle: "Welcome to Chirpbird",
-    registerLead: "Pick a name and a password, and you are in.",
+    registerLead: "A name, a password, and you are in.",
     signInTitle: "Welcome back",
     signInLead: "Sign in to go on where you left off.",
     username: "Username",
