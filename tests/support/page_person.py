@@ -9,6 +9,8 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, Viewpor
 
 __all__ = ["PagePerson"]
 
+DRAWN = "[...document.querySelectorAll('[role=log] article .text')].map((text) => text.textContent.trim())"
+
 PASSWORD = "correct horse"
 PATIENCE_MS = 20_000
 
@@ -42,11 +44,16 @@ class PagePerson:
         *,
         size: tuple[int, int] = (1280, 800),
         theme: Theme = "light",
+        still: bool = False,
     ) -> PagePerson:
-        """Open the page in a fresh context."""
+        """Open the page in a fresh context. ``still``: nothing on it moves."""
         viewport = ViewportSize(width=size[0], height=size[1])
         context: BrowserContext = await browser.new_context(
-            viewport=viewport, color_scheme=theme, has_touch=size[0] < 720, locale="en-GB"
+            viewport=viewport,
+            color_scheme=theme,
+            has_touch=size[0] < 720,
+            locale="en-GB",
+            reduced_motion="reduce" if still else "no-preference",
         )
         person = cls(await context.new_page(), url, username)
         await person.page.goto(url)
@@ -60,10 +67,10 @@ class PagePerson:
         await person.sees_channels()
         return person
 
-    async def fill_in(self, button: str) -> None:
+    async def fill_in(self, button: str, password: str = PASSWORD) -> None:
         """Give name and password and press the button."""
         await self.page.get_by_label("Username").fill(self.username)
-        await self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await self.page.get_by_label("Password", exact=True).fill(password)
         await self.page.get_by_role("button", name=button, exact=True).click()
 
     async def sees_channels(self) -> None:
@@ -88,6 +95,27 @@ class PagePerson:
         await self.page.get_by_role("button", name="Join group").click()
         await self.sees_conversation(name)
 
+    async def add_people(self, *names: str) -> None:
+        """Add people to the group that is open."""
+        await self.show_details()
+        await self.page.get_by_role("button", name="Add people").click()
+        dialog = self.page.get_by_role("dialog")
+        for name in names:
+            await self._choose(dialog, name)
+        await dialog.get_by_role("button", name="Add", exact=True).click()
+        await expect(dialog).to_be_hidden(timeout=PATIENCE_MS)
+
+    async def show_details(self) -> None:
+        """Open the details of the channel that is open."""
+        await self.page.get_by_role("main").get_by_role("button", name=re.compile(", Show details$")).click()
+        await expect(self.page.get_by_role("heading", name="Details")).to_be_visible(timeout=PATIENCE_MS)
+
+    @staticmethod
+    async def _choose(dialog: Locator, name: str) -> None:
+        await dialog.get_by_label("Add people").fill(name)
+        found = dialog.get_by_role("list", name="People found")
+        await found.get_by_role("button", name=re.compile(name)).click()
+
     async def create_group(self, name: str, *, private: bool = False, people: tuple[str, ...] = ()) -> None:
         """Fill in the dialog for a new group."""
         await self.page.get_by_role("button", name="New group").click()
@@ -96,12 +124,7 @@ class PagePerson:
         if private:
             await dialog.get_by_role("radio", name=re.compile("^Private")).check(force=True)
         for person in people:
-            await dialog.get_by_label("Add people").fill(person)
-            await (
-                dialog.get_by_role("list", name="People found")
-                .get_by_role("button", name=re.compile(person))
-                .click()
-            )
+            await self._choose(dialog, person)
         await dialog.get_by_role("button", name="Create group").click()
         await self.sees_conversation(name)
 
@@ -141,7 +164,36 @@ class PagePerson:
             timeout=PATIENCE_MS
         )
 
+    async def scroll_up_to(self, text: str) -> list[str]:
+        """Turn the wheel until the message is there; the texts of all that came by, in order, each once.
+
+        AssertionError if a message was drawn in another order or twice, or the view jumped.
+        """
+        await self.page.get_by_role("log").hover()
+        seen: list[str] = []
+        while text not in seen:
+            drawn: list[str] = await self.page.evaluate(DRAWN)
+            assert len(set(drawn)) == len(drawn), drawn
+            seen = [*drawn, *seen[_overlap(drawn, seen) :]]
+            await self.page.mouse.wheel(0, -600)
+            await self.page.wait_for_function("() => new Promise(requestAnimationFrame)")
+        return seen
+
+    async def sees_heading(self, hint: str) -> None:
+        """What stands below the name of the open channel."""
+        await expect(self.page.get_by_role("main").get_by_test_id("presence")).to_contain_text(
+            hint, timeout=PATIENCE_MS
+        )
+
     async def leave(self) -> None:
         """Close the browser context; the page must have had nothing to complain of."""
         await self.page.context.close()
         assert self.problems == []
+
+
+def _overlap(drawn: list[str], seen: list[str]) -> int:
+    """How many of ``seen`` are drawn (again): all of them must follow one another as they did."""
+    known = [text for text in drawn if text in seen]
+    assert known == seen[: len(known)], (known, seen[: len(known)])
+    assert known or not seen, (drawn, seen[0])
+    return len(known)

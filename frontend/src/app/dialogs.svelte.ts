@@ -3,6 +3,7 @@ export type DialogKind =
   | { readonly kind: "add-people"; readonly channelId: string }
   | { readonly kind: "leave-group"; readonly channelId: string }
   | { readonly kind: "settings" }
+  | { readonly kind: "sign-out" }
   | { readonly kind: "shortcuts" };
 
 /** Which dialog is open. One at a time. */

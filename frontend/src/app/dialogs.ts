@@ -3,4 +3,5 @@ export { default as AddPeople } from "../features/channels/AddPeople.svelte";
 export { default as LeaveGroup } from "../features/channels/LeaveGroup.svelte";
 export { default as NewGroup } from "../features/channels/NewGroup.svelte";
 export { default as Settings } from "../features/settings/Settings.svelte";
+export { default as SignOut } from "../features/session/SignOut.svelte";
 export { default as Shortcuts } from "../features/settings/Shortcuts.svelte";

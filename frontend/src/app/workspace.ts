@@ -2,6 +2,7 @@ import { createContext } from "svelte";
 
 import { channelCommands } from "../features/channels/commands";
 import { Channels, type ChannelItem } from "../features/channels/channels.svelte";
+import { countDrafts, forgetDrafts } from "../features/conversation/drafts";
 import { Logs } from "../features/conversation/logs";
 import { Outbox } from "../features/conversation/outbox.svelte";
 import { PresenceStore } from "../features/people/presence.svelte";
@@ -29,8 +30,8 @@ export class Workspace implements RealtimeListener {
   readonly channels: Channels;
   readonly logs: Logs;
   readonly outbox: Outbox;
-  readonly presence = new PresenceStore();
   readonly link = new Link();
+  readonly presence = new PresenceStore(() => this.link.words === null);
   readonly realtime: Realtime;
   readonly call: Realtime["call"];
   readonly #session: Session;
@@ -65,6 +66,19 @@ export class Workspace implements RealtimeListener {
     return item;
   }
 
+  /** What only this browser has, and what would be lost with it. */
+  get unsaved(): { messages: number; drafts: number } {
+    return { messages: this.outbox.unsent, drafts: countDrafts(this.me.id) };
+  }
+
+  /** Signs out, and leaves nothing that one wrote in this browser. */
+  signOut(): void {
+    void this.#session.signOut();
+    this.outbox.clear();
+    forgetDrafts(this.me.id);
+    router.go(null, { replace: true });
+  }
+
   async leave(channelId: string): Promise<void> {
     this.#leaving.add(channelId);
     try {
@@ -84,6 +98,7 @@ export class Workspace implements RealtimeListener {
   }
 
   snapshot({ channels }: Snapshot): void {
+    this.presence.clear();
     for (const item of this.channels.replace(channels)) this.#forget(item);
     // Written before a reload, to a channel that was lost in the meantime.
     for (const id of this.outbox.channelIds) {
@@ -98,13 +113,13 @@ export class Workspace implements RealtimeListener {
   }
 
   entry(channelId: string, entry: Entry): void {
-    this.logs.of(channelId).add(entry);
+    this.logs.heard(channelId, entry);
     this.channels.heard(channelId, entry);
     this.#settle(channelId, entry);
   }
 
   live(channelId: string, recovered: boolean, epoch: string): void {
-    this.logs.of(channelId).live(recovered, epoch);
+    this.logs.live(channelId, recovered, epoch);
     if (this.channels.get(channelId)?.other || channelId === router.channelId)
       void this.lookAround(channelId);
   }

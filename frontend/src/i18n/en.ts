@@ -17,7 +17,7 @@ export const en = {
   },
   session: {
     registerTitle: "Welcome to Chirpbird",
-    registerLead: "Pick a name and a password, and you are in.",
+    registerLead: "A name, a password, and you are in.",
     signInTitle: "Welcome back",
     signInLead: "Sign in to go on where you left off.",
     username: "Username",
@@ -33,6 +33,16 @@ export const en = {
     usernameMissing: "enter a username",
     passwordMissing: "enter a password",
     signOut: "Sign out",
+    signOutTitle: "Sign out now?",
+    unsaved: (messages: number, drafts: number) => {
+      const lost = [
+        ...(messages ? [plural(messages, "message is not sent yet", "messages are not sent yet")] : []),
+        ...(drafts ? [plural(drafts, "draft is not finished", "drafts are not finished")] : []),
+      ];
+      return `${list(lost)}. Only this browser has ${messages + drafts === 1 ? "it" : "them"}, and signing out deletes ${messages + drafts === 1 ? "it" : "them"}.`;
+    },
+    stay: "Stay signed in",
+    signOutAnyway: "Sign out anyway",
     signedOutElsewhere:
       "You were signed out. This happens when your sign-in ends or you sign out in another tab.",
     tooMany: "Too many attempts. Please wait a moment and try again.",
@@ -40,7 +50,7 @@ export const en = {
   link: {
     connecting: "Connecting…",
     reconnecting: "Reconnecting…",
-    offline: "You are offline. What you write is sent when you are back.",
+    offline: "You are offline. What you write waits here.",
     full: "The server is full at the moment.",
     stopped: "The server ended the connection.",
     again: "Connect again",
@@ -60,6 +70,8 @@ export const en = {
     you: "You",
     noMessages: "No messages yet",
     online: "online",
+    onlineCount: (count: number) => `${count.toLocaleString()} online`,
+    lastSeen: (time: string) => `last seen ${time}`,
     private: "private group",
     resultsOwn: "Your channels",
     resultsPeople: "People",
@@ -174,7 +186,7 @@ export const en = {
     newline: "New line",
     help: "This list",
   },
-  time: { today: "Today", yesterday: "Yesterday" },
+  time: { today: "Today", yesterday: "Yesterday", seenYesterday: "yesterday" },
 };
 
 export type Messages = typeof en;

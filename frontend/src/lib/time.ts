@@ -29,6 +29,13 @@ export function shortTime(time: Date, now: Date): string {
   return format(time, { day: "numeric", month: "numeric", year: "2-digit" });
 }
 
+/** When somebody was last seen, within a sentence. */
+export function seenTime(time: Date, now: Date): string {
+  const days = daysBetween(time, now);
+  if (days <= 0) return clock(time);
+  return days === 1 ? t.time.seenYesterday : format(time, { day: "numeric", month: "short" });
+}
+
 /** Everything, for a tooltip. */
 export function fullTime(time: Date): string {
   return format(time, { dateStyle: "full", timeStyle: "short" });

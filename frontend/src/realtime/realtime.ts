@@ -105,8 +105,11 @@ export class Realtime {
     if (!subscription) throw new ServerError("0", "", "", true);
     try {
       await subscription.publish({ data: text, key });
-    } catch (error) {
-      throw serverError(error);
+    } catch (thrown) {
+      const error = serverError(thrown);
+      // The protocol's word for what people call a message.
+      const words = error.message.replace(/^data\b/, "the message");
+      throw new ServerError(error.code, words, "", error.temporary);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Realtime } from "../../realtime/realtime";
 import type { Entry, Page } from "../../lib/types";
+import type { Place } from "./place";
 import { merge, newest, NOTHING, oldest, type Range, type Timeline } from "./timeline";
 
 const PAGE = 50;
@@ -15,8 +16,12 @@ export class ChannelLog {
   /** The newest page has been read once: what is missing from here on is before it or in a hole. */
   opened = $state(false);
   state: LoadState = $state("idle");
+  /** Entries at the end were missed and are not read yet. */
+  behind = $state(false);
   /** Where the last page went in: decides which end of the list keeps still. */
   grewAt: "start" | "end" = "end";
+  /** Where one was reading when one left; null: at the end. */
+  place: Place | null = null;
 
   readonly #channelId: string;
   readonly #call: Realtime["call"];
@@ -42,11 +47,17 @@ export class ChannelLog {
 
   /** The subscription is live. What was missed may be lost to it: then the newest page is read, and a hole stays before it. */
   live(recovered: boolean, epoch: string): void {
-    if (this.#epoch && epoch && epoch !== this.#epoch) this.timeline = NOTHING;
-    this.#epoch = epoch || this.#epoch;
-    if (!recovered && this.opened) void this.#load({});
+    this.#know(epoch);
+    if (!recovered && this.opened) this.behind = true;
+    if (this.behind) void this.catchUp();
     else if (this.state === "failed" && !this.opened) void this.open();
     else if (this.state === "failed") this.state = "idle";
+  }
+
+  /** Reads the newest page after entries were missed, once what is being read is there. */
+  async catchUp(): Promise<void> {
+    await this.#loading;
+    if (this.behind) await this.#load({});
   }
 
   /** Reads the newest page, if that was not done yet. */
@@ -87,7 +98,14 @@ export class ChannelLog {
     }
   }
 
-  #take({ messages, hasMore }: Page, before?: number, after?: number): void {
+  /** Another epoch is another log: nothing that is known holds there. */
+  #know(epoch: string): void {
+    if (this.#epoch && epoch && epoch !== this.#epoch) this.timeline = NOTHING;
+    this.#epoch = epoch || this.#epoch;
+  }
+
+  #take({ messages, hasMore, position }: Page, before?: number, after?: number): void {
+    this.#know(position.epoch);
     const first = messages[0]?.seq;
     const last = messages.at(-1)?.seq;
     if (after !== undefined) {
@@ -99,7 +117,10 @@ export class ChannelLog {
     const from = hasMore && first !== undefined ? first : 1;
     const to = before === undefined ? Math.max(last ?? 0, from) : before - 1;
     if (to >= from) this.timeline = merge(this.timeline, messages, [from, to]);
-    this.opened = true;
+    if (before === undefined) {
+      this.opened = true;
+      this.behind = false;
+    }
   }
 
   /** The highest `seq` known. */

@@ -83,6 +83,53 @@ describe("ChannelLog", () => {
     expect(log.timeline.ranges).toEqual([[11, 260]]);
   });
 
+  test("what was missed is read even if a page was being waited for", async () => {
+    const { log, state, call } = server(120);
+    await log.open();
+    // Asked for while the connection was down, answered when it is back.
+    let answer: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const asked = call.getMockImplementation();
+    call.mockImplementationOnce(async (method, data) => {
+      await answered;
+      return (asked as typeof call)(method, data);
+    });
+    const older = log.loadOlder();
+    state.length = 820;
+    log.live(false, "e");
+    answer();
+    await older;
+    await vi.waitFor(() =>
+      expect(log.timeline.ranges).toEqual([
+        [21, 120],
+        [771, 820],
+      ]),
+    );
+    expect(log.behind).toBe(false);
+  });
+
+  test("what was missed and could not be read is shown as such, and read at the next chance", async () => {
+    const { log, state } = server(60);
+    await log.open();
+    state.failing = true;
+    state.length = 760;
+    log.live(false, "e");
+    expect(log.behind).toBe(true);
+    await vi.waitFor(() => expect(log.state).toBe("failed"));
+    state.failing = false;
+    log.live(true, "e");
+    await vi.waitFor(() => expect(log.timeline.ranges.at(-1)).toEqual([711, 760]));
+    expect([log.behind, log.state]).toEqual([false, "idle"]);
+  });
+
+  test("an epoch that changed before the subscription was live is noticed", async () => {
+    const { log } = server(10);
+    await log.open();
+    log.live(false, "another");
+    expect(log.timeline.entries).toHaveLength(0);
+    await vi.waitFor(() => expect(log.timeline.entries).toHaveLength(10));
+  });
+
   test("a log that was replaced is read anew", async () => {
     const { log } = server(10);
     log.live(true, "e");

@@ -56,6 +56,13 @@ export class Outbox {
     return [...this.#queues.keys()];
   }
 
+  /** Messages that the log has not got, waiting or failed. */
+  get unsent(): number {
+    let count = 0;
+    for (const queue of this.#queues.values()) count += queue.filter(({ state }) => state !== "sent").length;
+    return count;
+  }
+
   send(channelId: string, text: string): Outgoing {
     const key = crypto.randomUUID?.() ?? randomKey();
     const message: Outgoing = { key, channelId, text, writtenAt: Date.now(), state: "waiting", reason: "" };
@@ -84,6 +91,13 @@ export class Outbox {
     for (const message of this.of(channelId)) {
       if (message.state === "waiting") this.#change({ ...message, state: "failed", reason });
     }
+  }
+
+  /** Forgets all of it, here and in the browser. */
+  clear(): void {
+    this.suspend();
+    for (const key of keysBeginning(this.#prefix)) forget(key);
+    this.#queues.clear();
   }
 
   /** Connected: whatever waits goes out now. */

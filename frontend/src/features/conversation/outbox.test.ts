@@ -40,6 +40,29 @@ describe("Outbox", () => {
     expect(box.of("c")).toEqual([]);
   });
 
+  test("what is not sent is counted, and can be forgotten for good", async () => {
+    let refuse: (error: Error) => void = () => undefined;
+    const { box } = outbox(vi.fn(() => new Promise<void>((_, reject) => (refuse = reject))));
+    box.send("c", "one");
+    box.send("d", "two");
+    expect(box.unsent).toBe(2);
+    box.resume();
+    box.clear();
+    refuse(refused());
+    await settled();
+    expect(box.unsent).toBe(0);
+    expect(new Outbox("me", () => Promise.resolve()).unsent).toBe(0);
+    expect(localStorage).toHaveLength(0);
+  });
+
+  test("nobody sees what another person has not sent yet", () => {
+    outbox().box.send("c", "mine");
+    const other = new Outbox("other", () => Promise.resolve());
+    expect([other.unsent, other.of("c")]).toEqual([0, []]);
+    other.clear();
+    expect(outbox().box.unsent).toBe(1);
+  });
+
   test("the entry may come before the acknowledgement", async () => {
     let acknowledge: () => void = () => undefined;
     const { box } = outbox(vi.fn(() => new Promise<void>((resolve) => (acknowledge = resolve))));

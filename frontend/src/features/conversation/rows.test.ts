@@ -23,6 +23,7 @@ function entry(seq: number, from: string, time: Date, more: Partial<Entry> = {})
 const rows = (entries: Entry[], outgoing: Outgoing[] = []) =>
   rowsOf(merge(NOTHING, entries, [entries[0]?.seq ?? 1, entries.at(-1)?.seq ?? 1]), outgoing, me, {
     complete: true,
+    behind: false,
     direct: false,
   });
 const messages = (entries: Entry[]) => rows(entries).filter((row) => row.kind === "message") as MessageRow[];
@@ -83,20 +84,19 @@ test("unknown types are not shown", () => {
   expect(rows([entry(1, "a", at(0), { type: "reaction" })])).toHaveLength(1);
 });
 
-test("a hole is a row of its own", () => {
+test("a hole is a row of its own, and so is what is missing at the end", () => {
   const timeline = merge(merge(NOTHING, [entry(1, "a", at(0))], [1, 1]), [entry(9, "a", at(1))], [9, 9]);
-  expect(rowsOf(timeline, [], me, { complete: true, direct: false }).map(({ kind }) => kind)).toEqual([
-    "begin",
-    "message",
-    "hole",
-    "message",
-  ]);
+  expect(
+    rowsOf(timeline, [], me, { complete: true, behind: true, direct: false }).map(({ kind }) => kind),
+  ).toEqual(["begin", "message", "hole", "message", "behind"]);
 });
 
 test("a direct channel does not tell that it was created", () => {
   const entries = [entry(1, "a", at(0), { type: "created", members: [] }), entry(2, "a", at(0))];
-  const kinds = rowsOf(merge(NOTHING, entries, [1, 2]), [], me, { complete: true, direct: true }).map(
-    ({ kind }) => kind,
-  );
+  const kinds = rowsOf(merge(NOTHING, entries, [1, 2]), [], me, {
+    complete: true,
+    behind: false,
+    direct: true,
+  }).map(({ kind }) => kind);
   expect(kinds).toEqual(["begin", "message"]);
 });

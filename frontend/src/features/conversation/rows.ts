@@ -3,7 +3,7 @@ import type { Outgoing } from "./outbox.svelte";
 import { holeAfter, type Range, type Timeline } from "./timeline";
 
 /** One row of the conversation as it is drawn. `key` stays the same while a message turns from outgoing into an entry. */
-export type Row = BeginRow | MessageRow | NoteRow | HoleRow;
+export type Row = EdgeRow | MessageRow | NoteRow | HoleRow;
 
 interface Dated {
   readonly key: string;
@@ -12,8 +12,9 @@ interface Dated {
   readonly startsDay: boolean;
 }
 
-export interface BeginRow {
-  readonly kind: "begin" | "older";
+/** Where what is known ends: at the log's beginning, or with more above, or with more below. */
+export interface EdgeRow {
+  readonly kind: "begin" | "older" | "behind";
   readonly key: string;
 }
 
@@ -50,6 +51,8 @@ interface Look {
   /** The log is known from its beginning on. */
   readonly complete: boolean;
   readonly direct: boolean;
+  /** There is more at its end. */
+  readonly behind: boolean;
 }
 
 const GROUP_MS = 5 * 60_000;
@@ -60,7 +63,7 @@ export function rowsOf(
   timeline: Timeline,
   outgoing: readonly Outgoing[],
   me: Me,
-  { complete, direct }: Look,
+  { complete, direct, behind }: Look,
 ): Row[] {
   const rows: Row[] = [{ kind: complete ? "begin" : "older", key: "top" }];
   const arrived = new Set<string>();
@@ -74,6 +77,7 @@ export function rowsOf(
     const hole = holeAfter(timeline, entry.seq);
     if (hole) rows.push({ kind: "hole", key: `hole-${hole[1]}`, hole });
   }
+  if (behind) rows.push({ kind: "behind", key: "behind" });
   for (const message of outgoing) if (!arrived.has(message.key)) rows.push(outgoingRow(message, me));
   return joined(rows);
 }

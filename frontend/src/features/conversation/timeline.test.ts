@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { Entry } from "../../lib/types";
-import { holeAfter, merge, newest, NOTHING, oldest, type Timeline } from "./timeline";
+import { holeAfter, merge, missingAfter, newest, NOTHING, oldest, type Timeline } from "./timeline";
 
 const entry = (seq: number, data = `text ${seq}`): Entry => ({
   id: `c.${seq}`,
@@ -70,4 +70,11 @@ test("the ends", () => {
 test("there is no hole within a stretch, nor after the last", () => {
   const timeline = known(known(NOTHING, 1, 3), 6, 7);
   expect([1, 2, 6, 7].map((seq) => holeAfter(timeline, seq))).toEqual([null, null, null, null]);
+});
+
+test("how much is missing above a position", () => {
+  const timeline = known(known(known(NOTHING, 1, 3), 6, 7), 700, 750);
+  expect([0, 3, 5, 7, 10, 740, 800].map((seq) => missingAfter(timeline, seq))).toEqual([
+    694, 694, 692, 692, 689, 0, 0,
+  ]);
 });

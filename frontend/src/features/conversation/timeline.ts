@@ -37,6 +37,17 @@ export function holeAfter({ ranges }: Timeline, seq: number): Range | null {
   return index >= 0 && next ? [seq + 1, next[0] - 1] : null;
 }
 
+/** How many entries above `seq` are in holes: they exist, and are not known. */
+export function missingAfter({ ranges }: Timeline, seq: number): number {
+  let missing = 0;
+  let end = seq;
+  for (const [from, to] of ranges) {
+    missing += Math.max(0, from - end - 1);
+    end = Math.max(end, to);
+  }
+  return missing;
+}
+
 function mergeEntries(known: readonly Entry[], added: readonly Entry[]): readonly Entry[] {
   const last = known.at(-1)?.seq ?? 0;
   const first = added[0]?.seq ?? Infinity;

@@ -1,6 +1,6 @@
 import { ServerError } from "../../lib/errors";
 import { request } from "../../lib/http";
-import { recall, remember } from "../../lib/storage";
+import { forget, recall, remember } from "../../lib/storage";
 import type { User } from "../../lib/types";
 
 interface Grant {
@@ -15,6 +15,8 @@ export type SessionState =
   | { readonly phase: "in"; readonly user: User };
 
 const KNOWN_KEY = "chirpbird.known";
+/** Somebody has signed out, and the server may not know it yet. */
+const LEAVING_KEY = "chirpbird.leaving";
 const LOCK = "chirpbird.refresh";
 const NEWS = "chirpbird.session";
 const FIRST_PAUSE_MS = 1000;
@@ -38,6 +40,11 @@ export class Session {
 
   /** Signs in by the cookie, if it is still good; goes on trying while the server cannot be reached. */
   async restore(): Promise<void> {
+    if (recall(LEAVING_KEY) !== null) {
+      this.state = { phase: "out", elsewhere: false };
+      await this.#end();
+      return;
+    }
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
         this.#enter(await refresh());
@@ -55,23 +62,23 @@ export class Session {
 
   /** Throws ServerError, with `field` where one is at fault. */
   async register(username: string, password: string): Promise<void> {
+    await this.#ending;
     this.#enter(await request<Grant>("POST", "/users", { username, password }));
   }
 
   /** Throws ServerError. */
   async signIn(username: string, password: string): Promise<void> {
+    await this.#ending;
     this.#enter(await request<Grant>("POST", "/sessions", { username, password }));
   }
 
+  /** This page forgets who was here at once; the cookie goes as soon as the server can be reached, at the latest after a reload. */
   async signOut(): Promise<void> {
+    remember(LEAVING_KEY, "1");
+    this.#unused = null;
     this.state = { phase: "out", elsewhere: false };
     this.#news.postMessage("out");
-    try {
-      await navigator.locks.request(LOCK, () => request("DELETE", "/sessions/current"));
-    } catch {
-      // Not reachable: the page has forgotten the token, and the cookie ends by itself.
-      return;
-    }
+    await this.#end();
   }
 
   /**
@@ -83,7 +90,11 @@ export class Session {
     this.#unused = null;
     if (unused && unused.until > Date.now()) return unused.token;
     const grant = await refresh();
-    if (this.state.phase === "in" && this.state.user.id !== grant.user.id) location.reload();
+    if (this.state.phase === "in" && this.state.user.id !== grant.user.id) {
+      // Another tab signed somebody else in. Nothing that was written here may go out in their name.
+      location.reload();
+      throw new ServerError("someone_else", "", "", true);
+    }
     return grant.accessToken;
   }
 
@@ -92,18 +103,34 @@ export class Session {
     if (this.state.phase === "in") this.state = { phase: "out", elsewhere: true };
   }
 
+  /** The cookie's end being asked for: it must not take a new cookie with it. */
+  #ending: Promise<void> = Promise.resolve();
   #unused: { token: string; until: number } | null = null;
+
+  #end(): Promise<void> {
+    this.#ending = locked(() => request("DELETE", "/sessions/current")).then(
+      () => forget(LEAVING_KEY),
+      (error: unknown) => {
+        if (error instanceof ServerError && !error.temporary) forget(LEAVING_KEY);
+      },
+    );
+    return this.#ending;
+  }
 
   #enter(grant: Grant): void {
     remember(KNOWN_KEY, "1");
+    forget(LEAVING_KEY);
     // Half its life: enough for the first connect, and no clock is that wrong.
     this.#unused = { token: grant.accessToken, until: Date.now() + grant.expiresIn * 500 };
     this.state = { phase: "in", user: grant.user };
   }
 }
 
-/** One tab at a time: each use of the cookie replaces it. */
 function refresh(): Promise<Grant> {
-  const ask = () => request<Grant>("POST", "/sessions/refresh");
-  return "locks" in navigator ? navigator.locks.request(LOCK, ask) : ask();
+  return locked(() => request<Grant>("POST", "/sessions/refresh"));
+}
+
+/** One tab at a time: each use of the cookie replaces it. Origins that are not secure have no locks. */
+function locked<T>(ask: () => Promise<T>): Promise<T> {
+  return "locks" in navigator ? (navigator.locks.request(LOCK, ask) as Promise<T>) : ask();
 }

@@ -26,6 +26,7 @@ class Tabs {
 
 beforeEach(() => {
   Tabs.all = [];
+  localStorage.clear();
   fetched.mockReset();
   vi.stubGlobal("fetch", fetched);
   vi.stubGlobal("BroadcastChannel", Tabs);
@@ -91,5 +92,39 @@ describe("Session", () => {
     await here.signOut();
     expect(here.state).toEqual({ phase: "out", elsewhere: false });
     expect(there.state).toEqual({ phase: "out", elsewhere: true });
+  });
+
+  test("who signed out while the server was away is not signed in by a reload", async () => {
+    const session = new Session();
+    fetched.mockResolvedValueOnce(granted("first"));
+    await session.restore();
+    fetched.mockRejectedValueOnce(new TypeError("failed"));
+    await session.signOut();
+    const reloaded = new Session();
+    fetched.mockResolvedValueOnce(new Response(null, { status: 204 }));
+    await reloaded.restore();
+    expect(reloaded.state).toEqual({ phase: "out", elsewhere: false });
+    expect(fetched.mock.lastCall?.[1]?.method).toBe("DELETE");
+    fetched.mockResolvedValueOnce(granted("second"));
+    await reloaded.signIn("ann", "password");
+    const again = new Session();
+    fetched.mockResolvedValueOnce(granted("third"));
+    await again.restore();
+    expect(again.state.phase).toBe("in");
+  });
+
+  test("a token of somebody else, signed in by another tab, is not used", async () => {
+    const reload = vi.fn();
+    vi.stubGlobal("location", { reload });
+    const session = new Session();
+    fetched.mockResolvedValueOnce(granted("first"));
+    await session.restore();
+    await session.token();
+    const other = { ...user, id: "other" };
+    fetched.mockResolvedValueOnce(
+      answer(200, { data: { user: other, accessToken: "theirs", expiresIn: 600 }, errors: [] }),
+    );
+    await expect(session.token()).rejects.toMatchObject({ temporary: true });
+    expect(reload).toHaveBeenCalledOnce();
   });
 });
