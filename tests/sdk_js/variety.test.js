@@ -22,7 +22,8 @@ async function numbers(told, most) {
 }
 
 async function publish(client, room, from, to) {
-  for (let number = from; number < to; number++) await ask(client, "publish", { channel: room, data: long(number) });
+  for (let number = from; number < to; number++)
+    await ask(client, "publish", { channel: room, data: long(number) });
 }
 
 /** How many publications the SDK was told as differences. */
@@ -74,7 +75,13 @@ describe(`varieties over ${kind}`, () => {
     const { client: ann } = await arrive("ann");
     const { client: bob } = await arrive("bob");
     const { told } = await follow(bob, name, {
-      tagsFilter: { op: "or", nodes: [{ key: "from", cmp: "eq", val: "b" }, { key: "from", cmp: "gt", val: "7" }] },
+      tagsFilter: {
+        op: "or",
+        nodes: [
+          { key: "from", cmp: "eq", val: "b" },
+          { key: "from", cmp: "gt", val: "7" },
+        ],
+      },
     });
     expect(await told.next()).toEqual({ join: "bob" });
     for (const [number, tag] of ["a", "b", "7.0", "7.5"].entries()) {
