@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.algorithms import Algorithm, get_default_algorithms
 
-__all__ = ["ALGORITHMS", "PublicKey", "kind_of", "load_public_key", "signature_is_valid"]
+__all__ = ["ALGORITHMS", "MIN_RSA_BITS", "PublicKey", "kind_of", "load_public_key", "signature_is_valid"]
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
@@ -26,7 +26,7 @@ _KINDS: dict[str, type[PublicKey]] = {
     "ed25519": Ed25519PublicKey,
 }
 _CURVES = {"ES256": "secp256r1", "ES384": "secp384r1", "ES512": "secp521r1"}
-_MIN_RSA_BITS = 2048
+MIN_RSA_BITS = 2048
 
 ALGORITHMS: Mapping[str, str] = {
     **dict.fromkeys(("HS256", "HS384", "HS512"), "hmac"),
@@ -53,8 +53,8 @@ def load_public_key(kind: str, pem: str) -> PublicKey:
         raise ValueError("found no public key in PEM (-----BEGIN PUBLIC KEY-----)") from None
     if not isinstance(key, _KINDS[kind]):
         raise ValueError(f"found a public key of another kind, expected {kind}")  # noqa: TRY004 pydantic's way
-    if isinstance(key, RSAPublicKey) and key.key_size < _MIN_RSA_BITS:
-        raise ValueError(f"found an RSA key of {key.key_size} bits, expected {_MIN_RSA_BITS} or more")
+    if isinstance(key, RSAPublicKey) and key.key_size < MIN_RSA_BITS:
+        raise ValueError(f"found an RSA key of {key.key_size} bits, expected {MIN_RSA_BITS} or more")
     return key
 
 
