@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from chirpbird import __version__
+from chirpbird.cli_realtime import realtime
 
 __all__ = ["app", "main"]
 
@@ -94,6 +95,9 @@ def serve(
     except CannotStart as error:
         _complain(str(error))
         raise typer.Exit(EXIT_CANNOT_START) from None
+
+
+app.command()(realtime)
 
 
 def _complain(message: str) -> None:

@@ -7,9 +7,9 @@ import binascii
 
 import msgspec
 
-__all__ = ["Grant", "Override", "Switch", "decode_base64", "payload"]
+__all__ = ["NOTHING", "Grant", "Override", "Switch", "decode_base64", "payload"]
 
-_NOTHING = msgspec.Raw()
+NOTHING = msgspec.Raw()
 _NULL = b"null"
 
 
@@ -52,14 +52,14 @@ class Grant(msgspec.Struct, frozen=True):
     override: Override = Override()
 
 
-def payload(value: msgspec.Raw | None, encoded: str) -> bytes:
+def payload(value: msgspec.Raw, encoded: str) -> bytes:
     """The bytes of a field that is either a JSON value or, under the name with b64, text in base64; the latter counts more.
 
     Errors: ValueError.
     """
     if encoded:
         return decode_base64(encoded)
-    data = b"" if value is None else bytes(value)
+    data = bytes(value)
     return b"" if data == _NULL else data
 
 

@@ -150,9 +150,12 @@ class Rules:
         namespace, _ = self._split(channel)
         return self._of(namespace)
 
+    def length_fits(self, channel: str) -> bool:
+        return 0 < len(channel) <= self._names.max_length
+
     def checked(self, channel: str) -> ChannelRule:
         """For names that clients give. Errors: as ``find``; BAD_REQUEST for a name that the namespace does not allow."""
-        if not 0 < len(channel) <= self._names.max_length:
+        if not self.length_fits(channel):
             raise errors.BAD_REQUEST
         namespace, rest = self._split(channel)
         rule = self._of(namespace)

@@ -12,7 +12,7 @@ import msgspec
 from chirpbird.realtime import Clock, errors
 from chirpbird.standalone.config import TokenOptions
 from chirpbird.standalone.config.values import compile_pattern
-from chirpbird.standalone.grants import Grant, Override, payload
+from chirpbird.standalone.grants import NOTHING, Grant, Override, payload
 from chirpbird.standalone.jwks import KeySet, KeysUnavailable, http_fetch
 from chirpbird.standalone.keys import ALGORITHMS, PublicKey, load_public_key, signature_is_valid
 
@@ -53,9 +53,9 @@ class SubscriptionToken(msgspec.Struct, frozen=True):
 
 
 class _GrantClaims(msgspec.Struct):
-    info: msgspec.Raw | None = None
+    info: msgspec.Raw = NOTHING
     b64info: str = ""
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = NOTHING
     b64data: str = ""
     override: Override | None = None
 

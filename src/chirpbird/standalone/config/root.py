@@ -80,6 +80,11 @@ class Config(Section):
             taken[path] = name
         return problems
 
+    def listening_on(self, host: str | None, port: int | None) -> Config:
+        """With another address or port, where given."""
+        given = {name: value for name, value in (("address", host), ("port", port)) if value is not None}
+        return self.model_copy(update={"http_server": self.http_server.model_copy(update=given)})
+
     def paths(self) -> dict[str, str]:
         """What is served, by its section's name, and where."""
         paths = {}

@@ -1,0 +1,108 @@
+"""Runs a configuration: one node, one port."""
+
+from __future__ import annotations
+
+import signal
+import socket
+
+import uvicorn
+import uvloop
+from rich.console import Console
+
+from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol, RealtimeServer
+from chirpbird.realtime.transports.websocket import WebSocketLimits
+from chirpbird.standalone.application import create_app
+from chirpbird.standalone.config import Config
+from chirpbird.standalone.engine import engine
+from chirpbird.standalone.errors import CannotStart
+from chirpbird.standalone.greeting import served, warnings
+from chirpbird.standalone.node import create_node
+from chirpbird.standalone.rules import Rules
+
+__all__ = ["check", "run"]
+
+_BACKLOG = 2048
+_DRAIN = 5.0
+"""Seconds over which clients are sent elsewhere, at most."""
+_MIN_FRAME = 1 << 20
+"""Bytes of a WebSocket message that are allowed at least: SDKs send all their subscriptions in one."""
+
+
+def check(config: Config) -> None:
+    """Everything about a configuration that can be told without a port. Errors: CannotStart."""
+    engine(config.engine)
+    unserved = [name for name in _NOT_YET if getattr(config, name).enabled]
+    if unserved:
+        raise CannotStart(f"{', '.join(unserved)}: this version does not serve that")
+    for warning in warnings(config):
+        _say(f"[bold yellow]chirpbird:[/] {warning}", warning=True)
+
+
+def run(config: Config) -> None:
+    """Serve until SIGINT or SIGTERM. Errors: CannotStart."""
+    check(config)
+    # uvicorn raises the signal that stopped it once more at its end; by then everything is closed.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    uvloop.run(_serve(config))
+
+
+async def _serve(config: Config) -> None:
+    listener = _listen(config.http_server.address or "0.0.0.0", config.http_server.port)  # noqa: S104 as configured
+    try:
+        broker, presence = engine(config.engine)
+        rules = Rules(config)
+        node = create_node(config, broker, presence, rules)
+        limits = WebSocketLimits(max_message_size=max(config.websocket.message_size_limit, _MIN_FRAME))
+        protocol = RealtimeHttpProtocol.bind(
+            node,
+            config.websocket.handler_prefix,
+            allowed_origins=config.client.allowed_origins,
+            limits=limits,
+        )
+        server = RealtimeServer(
+            uvicorn.Config(
+                create_app(config, node, broker, rules),
+                http="httptools" if config.websocket.disabled else protocol,
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=max(int(config.shutdown.timeout), 1),
+            ),
+            lambda: node.shutdown(within=min(config.shutdown.timeout, _DRAIN)),
+        )
+        await node.start()
+        _greet(config, listener)
+        await server.serve(sockets=[listener])
+    finally:
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound before anything else: a port in use is the commonest mistake."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise CannotStart(f"cannot listen on port {port} of {host}: {error.strerror or error}") from error
+    return listener
+
+
+def _greet(config: Config, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    address = f"[{host}]" if ":" in host else host
+    _say(f"Chirpbird realtime is at [bold]http://{address}:{port}[/]  (Ctrl+C stops it)")
+    _say(f"{config.engine.type} engine; {served(config)}")
+
+
+def _say(text: str, *, warning: bool = False) -> None:
+    Console(stderr=warning, soft_wrap=True, highlight=False).print(text)
+
+
+_NOT_YET = ("http_stream", "sse", "uni_websocket", "uni_http_stream", "uni_sse")
