@@ -8,6 +8,7 @@ import socket
 import uvicorn
 import uvloop
 from rich.console import Console
+from rich.markup import escape
 
 from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol, RealtimeServer
 from chirpbird.realtime.transports.websocket import WebSocketLimits
@@ -98,7 +99,7 @@ def _greet(config: Config, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     address = f"[{host}]" if ":" in host else host
     _say(f"Chirpbird realtime is at [bold]http://{address}:{port}[/]  (Ctrl+C stops it)")
-    _say(f"{config.engine.type} engine; {served(config)}")
+    _say(f"{config.engine.type} engine; {escape(served(config))}")
 
 
 def _say(text: str, *, warning: bool = False) -> None:
