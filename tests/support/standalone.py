@@ -14,7 +14,7 @@ from chirpbird.standalone.application import create_app
 from chirpbird.standalone.config import parse
 from chirpbird.standalone.node import create_node
 from chirpbird.standalone.rules import Rules
-from tests.support.realtime import FakeClock, Peer
+from tests.support.realtime import FakeClock, Peer, settle
 
 __all__ = ["API_KEY", "SECRET", "Box", "pem", "private_keys", "sign"]
 
@@ -71,11 +71,12 @@ class Box:
             transport=httpx.ASGITransport(self.app), base_url="http://box", headers=headers
         )
 
-    async def call(self, method: str, **body: Any) -> dict[str, Any]:
-        """The API's answer, with the key."""
+    async def call(self, method: str, /, **body: Any) -> dict[str, Any]:
+        """The API's answer, with the key; what it led to has happened."""
         async with self.http(**{"X-API-Key": API_KEY}) as http:
             response = await http.post(f"/api/{method}", json=body)
         assert response.status_code == 200, response.text
+        await settle()
         answer: dict[str, Any] = response.json()
         return answer
 
