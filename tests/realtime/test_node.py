@@ -160,11 +160,6 @@ async def test_shutdown_waits_for_handlers_and_not_for_ever(clock: FakeClock) ->
     assert not node._core.tasks
 
 
-async def test_unidirectional_connections_are_not_served_yet(node: Node) -> None:
-    anna = Peer(node, unidirectional=True)
-    assert anna.ended == (3508, "not available")
-
-
 async def test_a_wire_format_without_a_codec_is_an_error_of_the_transport(node: Node) -> None:
     with pytest.raises(ValueError, match=r"wire format is 'morse', expected one of \['json', 'protobuf'\]"):
         node.accept(Recorder(wire="morse"))

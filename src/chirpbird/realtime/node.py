@@ -25,6 +25,7 @@ from chirpbird.realtime.cluster import (
 )
 from chirpbird.realtime.config import NodeConfig
 from chirpbird.realtime.core import TICK, Core
+from chirpbird.realtime.emulation import Emulation
 from chirpbird.realtime.handlers import HandlerRegistration
 from chirpbird.realtime.history import History
 from chirpbird.realtime.memory_broker import MemoryBroker
@@ -87,6 +88,7 @@ class Node(HandlerRegistration, UserOrders):
         )
         self._cluster = Cluster(self._core, self._info)
         self._cluster.survey_handlers[_CHANNELS] = self._count_channels
+        self._emulation = Emulation(self._core, self._cluster)
         self._timer: asyncio.TimerHandle | None = None
         self._started = clock.monotonic()
         self._check_at = clock.monotonic() + self.config.position_check_interval
@@ -133,13 +135,19 @@ class Node(HandlerRegistration, UserOrders):
         self._core.connections.add(session)
         if self._core.closing:
             session.close(disconnects.SHUTDOWN)
-        elif connection.info.unidirectional:
-            session.close(disconnects.NOT_AVAILABLE)
         return session
 
     def receiver(self, session_id: str) -> Receiver | None:
         """Where what an emulated client sends by other requests goes; None when there is no such session on this node."""
         return self._core.hub.session_ids.get(session_id)
+
+    async def emulate(self, node: str, session_id: str, data: bytes) -> None:
+        """Hand a frame of commands to the connection of a session, which is on ``node``: both as told in its connect result. What
+        one node is given keeps its order. Nothing happens if there is no such session: it may just have ended.
+
+        Errors: UnknownNode; SurveyIncomplete when the node does not answer in time; the broker's.
+        """
+        await self._emulation.emulate(node, session_id, data)
 
     def tick(self) -> None:
         """Do what has become due. Called by the timer that ``start`` sets; public for tests with a clock of their own."""

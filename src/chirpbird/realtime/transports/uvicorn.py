@@ -124,6 +124,7 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {"chirpbird.abort": {"abort": self.transport.abort}}
         self._in_head = True
 
     def on_headers_complete(self) -> None:
