@@ -47,6 +47,7 @@ def _node_config(config: Config) -> NodeConfig:
             config.websocket.message_size_limit,
             config.http_stream.max_request_body_size,
             config.sse.max_request_body_size,
+            config.emulation.max_request_body_size,
         ),
         client_concurrency=client.concurrency or NodeConfig().client_concurrency,
         write_queue_limit=client.queue_max_size,

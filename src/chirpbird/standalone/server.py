@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from importlib.util import find_spec
 
 import uvicorn
 import uvloop
@@ -23,6 +24,8 @@ from chirpbird.standalone.rules import Rules
 __all__ = ["check", "run"]
 
 _BACKLOG = 2048
+_WEBSOCKETS = "websockets"
+"""What serves the WebSockets that have no SDK; the others have a way of their own."""
 _DRAIN = 5.0
 """Seconds over which clients are sent elsewhere, at most."""
 _MIN_FRAME = 1 << 20
@@ -32,9 +35,8 @@ _MIN_FRAME = 1 << 20
 def check(config: Config) -> None:
     """Everything about a configuration that can be told without a port. Errors: CannotStart."""
     engine(config.engine)
-    unserved = [name for name in _NOT_YET if getattr(config, name).enabled]
-    if unserved:
-        raise CannotStart(f"{', '.join(unserved)}: this version does not serve that")
+    if config.uni_websocket.enabled and find_spec(_WEBSOCKETS) is None:
+        raise CannotStart(f"uni_websocket.enabled needs the package {_WEBSOCKETS}, which is not installed")
     for warning in warnings(config):
         _say(f"[bold yellow]chirpbird:[/] {warning}", warning=True)
 
@@ -65,7 +67,8 @@ async def _serve(config: Config) -> None:
             uvicorn.Config(
                 create_app(config, node, broker, rules),
                 http="httptools" if config.websocket.disabled else protocol,
-                ws="none",
+                ws="websockets-sansio" if config.uni_websocket.enabled else "none",
+                ws_max_size=max(config.uni_websocket.message_size_limit, _MIN_FRAME),
                 lifespan="off",
                 access_log=False,
                 log_config=None,
@@ -104,6 +107,3 @@ def _greet(config: Config, listener: socket.socket) -> None:
 
 def _say(text: str, *, warning: bool = False) -> None:
     Console(stderr=warning, soft_wrap=True, highlight=False).print(text)
-
-
-_NOT_YET = ("http_stream", "sse", "uni_websocket", "uni_http_stream", "uni_sse")

@@ -61,7 +61,7 @@ HISTORY = {"history_size": 10, "history_ttl": "60s"}
         ({"engine": {"type": "nats"}}, "engine.type"),
         ({"engine": {"redis": {"sentinel_address": ["a:1"]}}}, "needs sentinel_master_name"),
         ({"engine": {"redis": {"sentinel_master_name": "m"}}}, "needs sentinel_address"),
-        ({"engine": {"redis": {"address": ["a:1", "b:1"]}}}, "expected one"),
+        ({"engine": {"redis": {"address": []}}}, "expected one or more"),
         ({"engine": {"redis": {"prefix": ""}}}, "engine.redis.prefix"),
         (
             {

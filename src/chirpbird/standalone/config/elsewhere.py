@@ -108,6 +108,7 @@ _IN: dict[str, frozenset[str]] = {
         [
             "tls",
             "sentinel_tls",
+            "client_name",
             "sentinel_client_name",
             "replica_client",
             "presence_hash_field_ttl",

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from chirpbird.standalone.config.values import Duration, Off, Section, Strings
+from chirpbird.standalone.config.values import Duration, Off, Section
 
 __all__ = ["EngineSection", "RedisOptions"]
 
 
-class RedisOptions(Section):
-    """Where Redis is. One of: an address; several nodes of a cluster; sentinels and the name of the master that they watch."""
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
-    address: Strings = Field(default=["redis://127.0.0.1:6379"])
-    cluster_address: Strings = Field(default=[])
-    sentinel_address: Strings = Field(default=[])
+
+_Sets = Annotated[list[str], BeforeValidator(_listed)]
+
+
+class RedisOptions(Section):
+    """Where Redis is: addresses; or of nodes of a cluster; or of sentinels, with the name of the master that they watch. Several
+    entries of a list are independent of each other, and channels are spread over them; the nodes of one cluster, and the
+    sentinels of one master, are one entry with commas."""
+
+    address: _Sets = Field(default=["redis://127.0.0.1:6379"])
+    cluster_address: _Sets = Field(default=[])
+    sentinel_address: _Sets = Field(default=[])
     sentinel_master_name: str = ""
     sentinel_user: str = ""
     sentinel_password: str = ""
@@ -24,7 +33,6 @@ class RedisOptions(Section):
     user: str = ""
     password: str = ""
     db: Annotated[int, Field(ge=0)] = 0
-    client_name: str = ""
     connect_timeout: Duration = 1.0
     io_timeout: Duration = 4.0
     presence_ttl: Duration = 60.0
@@ -39,10 +47,8 @@ class RedisOptions(Section):
             raise ValueError("sentinel_master_name needs sentinel_address")
         if self.sentinel_address and self.cluster_address:
             raise ValueError("sentinel_address and cluster_address are both given, expected one of them")
-        if len(self.address) != 1 and not (self.sentinel_address or self.cluster_address):
-            raise ValueError(
-                f"address has {len(self.address)} entries, expected one: channels are not spread over several by the server"
-            )
+        if not (self.address or self.sentinel_address or self.cluster_address):
+            raise ValueError("address is empty, expected one or more")
         return self
 
 
