@@ -69,6 +69,7 @@ async def _serve(config: Config) -> None:
                 http="httptools" if config.websocket.disabled else protocol,
                 ws="websockets-sansio" if config.uni_websocket.enabled else "none",
                 ws_max_size=max(config.uni_websocket.message_size_limit, _MIN_FRAME),
+                interface="asgi3",
                 lifespan="off",
                 access_log=False,
                 log_config=None,
