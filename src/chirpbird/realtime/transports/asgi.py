@@ -88,7 +88,7 @@ def realtime_app(
         raise ValueError(f"a path begins with /, unlike {relative[0]!r}")
     size = node.config.command_size_limit
     codecs: dict[str, Codec] = {"json": JsonCodec(size), "protobuf": ProtobufCodec(size)}
-    app = _RealtimeApp(
+    return _RealtimeApp(
         node=node,
         names={path: name for name, path in paths.items()},
         codecs={wire: codecs[wire] for wire in wires},
@@ -97,7 +97,6 @@ def realtime_app(
         websocket_limits=websocket_limits or WebSocketLimits(),
         otherwise=otherwise or _not_found,
     )
-    return app.serve
 
 
 class _RealtimeApp(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +109,7 @@ class _RealtimeApp(msgspec.Struct, frozen=True, kw_only=True):
     websocket_limits: WebSocketLimits
     otherwise: ASGIApp
 
-    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = self.names.get(_path(scope)) if scope["type"] in ("http", "websocket") else None
         if name is None:
             await self.otherwise(scope, receive, send)
@@ -154,7 +153,10 @@ class _RealtimeApp(msgspec.Struct, frozen=True, kw_only=True):
     async def _answered(
         self, name: str, fields: Headers, scope: Scope, receive: Receive, send: Send
     ) -> tuple[StreamKind, str, bytes] | None:
-        """Answer a request, unless it opens a stream: kind, wire, and what the client begins with. Errors: HandshakeRefusedError."""
+        """Answer a request, unless it opens a stream: kind, wire, and what the client begins with.
+
+        Errors: HandshakeRefusedError.
+        """
         if name in _WEBSOCKETS:
             upgrade = [(b"upgrade", b"websocket"), (b"connection", b"upgrade")]
             raise HandshakeRefusedError(426, "this is a websocket endpoint", upgrade)
