@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -24,8 +25,10 @@ from centrifuge import (
     Subscription,
     SubscriptionEventHandler,
 )
+from websockets.asyncio.client import connect
 
 from tests.support.box_process import BoxProcess
+from tests.support.certificate import certificate
 from tests.support.documents import code_blocks
 
 pytestmark = pytest.mark.e2e
@@ -243,6 +246,26 @@ async def test_health_metrics_and_streams(box: BoxProcess) -> None:
             await publish(box, "#ann", {"to": "ann"})
             pushed = await until(lines, lambda line: '"pub":' in line)
             assert json.loads(pushed.removeprefix("data: "))["pub"]["data"] == {"to": "ann"}
+
+
+async def test_tls_and_sockets_without_an_sdk(tmp_path: Path) -> None:
+    cert, key = certificate()
+    config: dict[str, Any] = {
+        "http_server": {"tls": {"enabled": True, "cert_pem": cert, "key_pem": key}},
+        "client": {"insecure": True, "subscribe_to_user_personal_channel": {"enabled": True}},
+        "uni_websocket": {"enabled": True},
+    }
+    trust = ssl.create_default_context(cadata=cert)
+    async with BoxProcess(config, tmp_path) as box, asyncio.timeout(PATIENCE):
+        assert box.url.startswith("https://")
+        async with connect(box.websocket_url, ssl=trust, proxy=None) as socket:
+            await socket.send('{"id":1,"connect":{}}')
+            assert json.loads(await socket.recv())["connect"]["client"]
+        async with connect(
+            box.websocket_url.replace("/websocket", "/uni_websocket"), ssl=trust, proxy=None
+        ) as socket:
+            await socket.send("{}")
+            assert json.loads(await socket.recv())["connect"]["client"]
 
 
 async def until(lines: AsyncIterator[str], wanted: Callable[[str], bool]) -> str:

@@ -38,7 +38,7 @@ class BoxProcess:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         assert self._process.stdout is not None
-        while (found := re.search(r"(http://\S+) .*\n.*\n", self.output)) is None:
+        while (found := re.search(r"(https?://\S+) .*\n.*\n", self.output)) is None:
             line = await self._process.stdout.readline()
             assert line, f"it ended with {await self._process.wait()}:\n{self.output}"
             self.output += line.decode()

@@ -11,6 +11,7 @@ import uvloop
 from rich.console import Console
 from rich.markup import escape
 
+from chirpbird.realtime import Broker, Node, RealtimeError
 from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol, RealtimeServer
 from chirpbird.realtime.transports.websocket import WebSocketLimits
 from chirpbird.standalone.application import create_app
@@ -20,6 +21,7 @@ from chirpbird.standalone.errors import CannotStart
 from chirpbird.standalone.greeting import served, warnings
 from chirpbird.standalone.node import create_node
 from chirpbird.standalone.rules import Rules
+from chirpbird.standalone.tls import server_context
 
 __all__ = ["check", "run"]
 
@@ -37,6 +39,7 @@ def check(config: Config) -> None:
     engine(config.engine)
     if config.uni_websocket.enabled and find_spec(_WEBSOCKETS) is None:
         raise CannotStart(f"uni_websocket.enabled needs the package {_WEBSOCKETS}, which is not installed")
+    server_context(config.http_server.tls)
     for warning in warnings(config):
         _say(f"[bold yellow]chirpbird:[/] {warning}", warning=True)
 
@@ -56,34 +59,41 @@ async def _serve(config: Config) -> None:
         broker, presence = engine(config.engine)
         rules = Rules(config)
         node = create_node(config, broker, presence, rules)
-        limits = WebSocketLimits(max_message_size=max(config.websocket.message_size_limit, _MIN_FRAME))
-        protocol = RealtimeHttpProtocol.bind(
-            node,
-            config.websocket.handler_prefix,
-            allowed_origins=config.client.allowed_origins,
-            limits=limits,
-        )
         server = RealtimeServer(
-            uvicorn.Config(
-                create_app(config, node, broker, rules),
-                http="httptools" if config.websocket.disabled else protocol,
-                ws="websockets-sansio" if config.uni_websocket.enabled else "none",
-                ws_max_size=max(config.uni_websocket.message_size_limit, _MIN_FRAME),
-                interface="asgi3",
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=max(int(config.shutdown.timeout), 1),
-            ),
+            _uvicorn_config(config, node, broker, rules),
             lambda: node.shutdown(within=min(config.shutdown.timeout, _DRAIN)),
         )
-        await node.start()
+        try:
+            await node.start()
+        except (RealtimeError, OSError) as error:
+            raise CannotStart(f"the {config.engine.type} engine does not start: {error}") from error
         _greet(config, listener)
         await server.serve(sockets=[listener])
     finally:
         listener.close()
+
+
+def _uvicorn_config(config: Config, node: Node, broker: Broker, rules: Rules) -> uvicorn.Config:
+    limits = WebSocketLimits(max_message_size=max(config.websocket.message_size_limit, _MIN_FRAME))
+    origins = config.client.allowed_origins
+    protocol = RealtimeHttpProtocol.bind(
+        node, config.websocket.handler_prefix, allowed_origins=origins, limits=limits
+    )
+    tls = server_context(config.http_server.tls)
+    return uvicorn.Config(
+        create_app(config, node, broker, rules),
+        http="httptools" if config.websocket.disabled else protocol,
+        ws="websockets-sansio" if config.uni_websocket.enabled else "none",
+        ws_max_size=max(config.uni_websocket.message_size_limit, _MIN_FRAME),
+        interface="asgi3",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=max(int(config.shutdown.timeout), 1),
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls,
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -102,7 +112,8 @@ def _listen(host: str, port: int) -> socket.socket:
 def _greet(config: Config, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     address = f"[{host}]" if ":" in host else host
-    _say(f"Chirpbird realtime is at [bold]http://{address}:{port}[/]  (Ctrl+C stops it)")
+    scheme = "https" if config.http_server.tls.enabled else "http"
+    _say(f"Chirpbird realtime is at [bold]{scheme}://{address}:{port}[/]  (Ctrl+C stops it)")
     _say(f"{config.engine.type} engine; {escape(served(config))}")
 
 

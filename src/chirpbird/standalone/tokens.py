@@ -169,7 +169,7 @@ class TokenVerifier:
         algorithm = header.get("alg")
         kind = ALGORITHMS.get(algorithm) if isinstance(algorithm, str) else None
         if not isinstance(algorithm, str) or kind is None:
-            raise InvalidToken(f"algorithm is {algorithm!r}, expected one of {', '.join(ALGORITHMS)}")
+            raise InvalidToken(f"algorithm is {algorithm!r:.40}, expected one of {', '.join(ALGORITHMS)}")
         if "crit" in header or header.get("b64", True) is not True:
             raise InvalidToken("the header has extensions")
         for key in await self._keys(algorithm, kind, header.get("kid")):

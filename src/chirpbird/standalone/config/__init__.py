@@ -7,7 +7,7 @@ from chirpbird.standalone.config.client import ClientSection, SubscriptionTokenO
 from chirpbird.standalone.config.engine import EngineSection, RedisOptions
 from chirpbird.standalone.config.loading import ConfigError, load, parse
 from chirpbird.standalone.config.root import Config
-from chirpbird.standalone.config.server import HttpApiSection, ListenSection
+from chirpbird.standalone.config.server import HttpApiSection, ListenSection, TlsOptions
 
 __all__ = [
     "ChannelNamespace",
@@ -21,6 +21,7 @@ __all__ = [
     "ListenSection",
     "RedisOptions",
     "SubscriptionTokenOptions",
+    "TlsOptions",
     "TokenOptions",
     "load",
     "parse",

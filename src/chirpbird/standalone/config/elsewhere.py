@@ -62,12 +62,12 @@ _WEBSOCKET = frozenset(
         "join_push_messages",
     ]
 )
+_TLS = frozenset({"client_ca_pem", "server_ca_pem", "insecure_skip_verify", "server_name"})
 _IN: dict[str, frozenset[str]] = {
     "http_server": frozenset(
         [
             "internal_address",
             "internal_port",
-            "tls",
             "tls_autocert",
             "tls_external",
             "internal_tls",
@@ -75,6 +75,7 @@ _IN: dict[str, frozenset[str]] = {
             "h2c_external",
         ]
     ),
+    "http_server.tls": _TLS,
     "log": frozenset({"file"}),
     "client": frozenset(
         [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from chirpbird.standalone.config.values import Duration, Off, Path, Section
 
@@ -23,6 +23,7 @@ __all__ = [
     "RpcSection",
     "ShutdownSection",
     "SseSection",
+    "TlsOptions",
     "UniHttpStreamSection",
     "UniSseSection",
     "UniWebSocketSection",
@@ -33,11 +34,26 @@ __all__ = [
 _Size = Annotated[int, Field(ge=1024, le=1 << 30)]
 
 
+class TlsOptions(Section):
+    """Certificate and key: each the path of a file in PEM, or its text."""
+
+    enabled: bool = False
+    cert_pem: str = ""
+    key_pem: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> TlsOptions:
+        if self.enabled and not (self.cert_pem and self.key_pem):
+            raise ValueError("enabled needs cert_pem and key_pem")
+        return self
+
+
 class ListenSection(Section):
     """``http_server``"""
 
     address: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    tls: TlsOptions = TlsOptions()
 
 
 class LogSection(Section):
