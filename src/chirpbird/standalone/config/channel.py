@@ -56,6 +56,7 @@ class ChannelOptions(Section):
     allow_user_limited_channels: bool = False
     channel_regex: Pattern = ""
     publication_data_format: Literal["", "json", "json_object", "binary"] = ""
+    subscription_type: Literal["", "stream"] = ""
 
     @property
     def keeps_history(self) -> bool:

@@ -33,7 +33,6 @@ _CHANNEL = frozenset(
     [
         "map",
         "shared_poll",
-        "subscription_type",
         "map_clients_presence_channel_prefix",
         "map_users_presence_channel_prefix",
         "subscribe_proxy_enabled",
