@@ -11,7 +11,20 @@ import msgspec
 
 from chirpbird.lab.errors import LabError
 
-__all__ = ["SOCKET", "Act", "Action", "Down", "PartStatus", "Reply", "Request", "Run", "Status", "StatusRequest", "call", "stream"]
+__all__ = [
+    "SOCKET",
+    "Act",
+    "Action",
+    "Down",
+    "PartStatus",
+    "Reply",
+    "Request",
+    "Run",
+    "Status",
+    "StatusRequest",
+    "call",
+    "stream",
+]
 
 SOCKET = "control.sock"
 _PATH_LIMIT = 100
@@ -80,7 +93,6 @@ class Status(msgspec.Struct, frozen=True):
     """All parts, in the plan's order."""
 
     parts: tuple[PartStatus, ...]
-
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -55,13 +55,20 @@ class Network:
     async def _add(self, host: Host) -> None:
         # A namespace lives as long as somebody is in it: this one does nothing but stay.
         holder = await asyncio.create_subprocess_exec(
-            find_program("unshare"), "--net", "sh", "-c", "echo; exec sleep infinity", stdout=asyncio.subprocess.PIPE
+            find_program("unshare"),
+            "--net",
+            "sh",
+            "-c",
+            "echo; exec sleep infinity",
+            stdout=asyncio.subprocess.PIPE,
         )
         self._holders[host.name] = holder
         if holder.stdout is None or not await holder.stdout.readline():
             raise LabError(f"cannot make a network namespace for {host.name}")
         link = f"v{host.name}"
-        await self._run(self._ip, "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(holder.pid))
+        await self._run(
+            self._ip, "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(holder.pid)
+        )
         await self._run(self._ip, "link", "set", link, "master", _BRIDGE, "up")
         for step in (
             ("addr", "add", f"{host.address}/24", "dev", "eth0"),

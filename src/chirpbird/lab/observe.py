@@ -136,11 +136,15 @@ async def _ask_redis(part: Part) -> _Finding:
     role = "master" if info["role"] == "master" else "replica"
     linked = role == "master" or info.get("master_link_status") == "up"
     behind = "" if role == "master" else f"{info.get('master_last_io_seconds_ago', '?')} s"
-    return _Finding(role, "ok" if linked else "no master", connections=float(info["connected_clients"]), lag=behind)
+    return _Finding(
+        role, "ok" if linked else "no master", connections=float(info["connected_clients"]), lag=behind
+    )
 
 
 async def _ask_sentinel(part: Part) -> _Finding:
-    client = Redis(host=part.host.address, port=SENTINEL_PORT, socket_timeout=_PATIENCE, decode_responses=True)
+    client = Redis(
+        host=part.host.address, port=SENTINEL_PORT, socket_timeout=_PATIENCE, decode_responses=True
+    )
     async with client:
         masters = await client.sentinel_masters()
     (master,) = masters.values()
@@ -159,4 +163,9 @@ async def _ask_mongod(part: Part) -> _Finding:
     role = str(own["stateStr"]).lower()
     behind = (newest - own["optimeDate"]).total_seconds()
     healthy = role in ("primary", "secondary")
-    return _Finding(role, "ok" if healthy else role, float(connections), lag="" if role == "primary" else f"{behind:.0f} s")
+    return _Finding(
+        role,
+        "ok" if healthy else role,
+        float(connections),
+        lag="" if role == "primary" else f"{behind:.0f} s",
+    )

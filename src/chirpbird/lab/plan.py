@@ -13,7 +13,17 @@ from chirpbird.lab.configs.mongod import mongod_config
 from chirpbird.lab.configs.redis import redis_config, sentinel_config
 from chirpbird.lab.programs import find_mongod, find_program
 
-__all__ = ["CHAT_PORT", "MONGO_PORT", "REDIS_PORT", "SENTINEL_PORT", "STATUS_PORT", "Host", "Kind", "Part", "Plan"]
+__all__ = [
+    "CHAT_PORT",
+    "MONGO_PORT",
+    "REDIS_PORT",
+    "SENTINEL_PORT",
+    "STATUS_PORT",
+    "Host",
+    "Kind",
+    "Part",
+    "Plan",
+]
 
 NETWORK = "10.77.0"
 """A network inside the lab's own namespace: nothing on it leaves or enters the machine."""
@@ -80,9 +90,15 @@ class Plan:
         mongo_hosts = _hosts("mongo", 71, 3)
         parts = [
             *(_mongod(host, directory) for host in mongo_hosts),
-            *(_redis(host, directory, None if host is redis_hosts[0] else redis_hosts[0]) for host in redis_hosts),
+            *(
+                _redis(host, directory, None if host is redis_hosts[0] else redis_hosts[0])
+                for host in redis_hosts
+            ),
             *(_sentinel(host, directory, redis_hosts[0]) for host in redis_hosts),
-            *(_chat(host, directory, balancers, redis_hosts, mongo_hosts, settings or {}) for host in chat_hosts),
+            *(
+                _chat(host, directory, balancers, redis_hosts, mongo_hosts, settings or {})
+                for host in chat_hosts
+            ),
             *(_balancer(host, directory, chat_hosts) for host in balancers),
             *(_address(host, directory, balancers) for host in balancers),
         ]
@@ -114,7 +130,11 @@ def _redis(host: Host, directory: Path, master: Host | None) -> Part:
         address=host.address, directory=str(home), replica_of=master.address if master is not None else None
     )
     return Part(
-        host.name, Kind.REDIS, host, (find_program("redis-server"), str(home / "redis.conf")), files={"redis.conf": config}
+        host.name,
+        Kind.REDIS,
+        host,
+        (find_program("redis-server"), str(home / "redis.conf")),
+        files={"redis.conf": config},
     )
 
 

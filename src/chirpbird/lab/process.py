@@ -29,7 +29,9 @@ class PartState(StrEnum):
 class Process:
     """One part's process, started again as often as need be. Its output goes to ``NAME.log``."""
 
-    def __init__(self, part: Part, directory: Path, inside: Callable[[Host, Sequence[str]], Sequence[str]]) -> None:
+    def __init__(
+        self, part: Part, directory: Path, inside: Callable[[Host, Sequence[str]], Sequence[str]]
+    ) -> None:
         self.part = part
         self._home = directory / part.name
         self._log = directory / "logs" / f"{part.name}.log"
@@ -86,7 +88,9 @@ class Process:
                 await self._gone()
         except TimeoutError:
             await self.kill()
-            raise LabError(f"{self.part.name} did not stop within {_STOP_SECONDS:g} s and was killed") from None
+            raise LabError(
+                f"{self.part.name} did not stop within {_STOP_SECONDS:g} s and was killed"
+            ) from None
 
     def pause(self) -> None:
         """As a machine that is overwhelmed, or a disk that hangs: connections stay open, and nothing answers."""

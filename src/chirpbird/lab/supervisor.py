@@ -195,7 +195,11 @@ class Supervisor:
         try:
             async with asyncio.timeout(_START_SECONDS):
                 while True:
-                    dead = [name for name, one in self._processes.items() if one.pid and one.state is PartState.DEAD]
+                    dead = [
+                        name
+                        for name, one in self._processes.items()
+                        if one.pid and one.state is PartState.DEAD
+                    ]
                     if dead:
                         raise LabError(f"{dead[0]} ended; see {self._plan.directory}/logs/{dead[0]}.log")
                     try:
@@ -205,7 +209,9 @@ class Supervisor:
                         last = f": {error}"
                     await asyncio.sleep(_LOOK_AGAIN)
         except TimeoutError:
-            raise LabError(f"{otherwise} after {_START_SECONDS:g} s{last}; logs are in {self._plan.directory}/logs") from None
+            raise LabError(
+                f"{otherwise} after {_START_SECONDS:g} s{last}; logs are in {self._plan.directory}/logs"
+            ) from None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         def send(reply: Reply) -> None:

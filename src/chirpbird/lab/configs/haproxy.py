@@ -40,7 +40,12 @@ backend nodes
 
 
 def haproxy_config(
-    nodes: Mapping[str, str], *, bind: str, status: str, certificates: str | None = None, log: str = "stdout format raw local0"
+    nodes: Mapping[str, str],
+    *,
+    bind: str,
+    status: str,
+    certificates: str | None = None,
+    log: str = "stdout format raw local0",
 ) -> str:
     """``nodes`` maps names to host:port; ``bind`` is where clients come in (``address:port``, several with commas between), ``status`` where
     the statistics are; ``certificates`` is a PEM file or a directory of them, and with it ``bind`` speaks TLS and port 80 points there.
@@ -63,7 +68,11 @@ def haproxy_config(
         "    # Only what this balancer saw itself is passed on.",
         "    http-request del-header X-Forwarded-For",
         "    http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]",
-        *(["    http-response set-header Strict-Transport-Security max-age=31536000"] if certificates is not None else []),
+        *(
+            ["    http-response set-header Strict-Transport-Security max-age=31536000"]
+            if certificates is not None
+            else []
+        ),
         "    # Asked by keepalived: is this balancer alive.",
         "    monitor-uri /balancer",
         "    default_backend nodes",

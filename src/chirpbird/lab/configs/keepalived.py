@@ -21,7 +21,14 @@ def check_script(address: str) -> str:
 
 
 def keepalived_config(
-    *, interface: str, own: str, peer: str, shared: str, priority: int, check: str, pid_directory: str = "/run"
+    *,
+    interface: str,
+    own: str,
+    peer: str,
+    shared: str,
+    priority: int,
+    check: str,
+    pid_directory: str = "/run",
 ) -> str:
     """``own`` and ``peer`` are the two hosts' addresses, ``shared`` (with its prefix length) is what clients connect to, ``check`` the
     path of ``check_script``'s program.

@@ -7,9 +7,18 @@ from collections.abc import Sequence
 __all__ = ["mongod_config", "replica_set"]
 
 
-def mongod_config(*, address: str, directory: str, port: int = 27017, name: str = "chirpbird", cache_gib: float | None = None) -> str:
+def mongod_config(
+    *,
+    address: str,
+    directory: str,
+    port: int = 27017,
+    name: str = "chirpbird",
+    cache_gib: float | None = None,
+) -> str:
     """``cache_gib`` None leaves WiredTiger its default: half of the memory, less 1 GiB."""
-    cache = "" if cache_gib is None else f"  wiredTiger:\n    engineConfig:\n      cacheSizeGB: {cache_gib:g}\n"
+    cache = (
+        "" if cache_gib is None else f"  wiredTiger:\n    engineConfig:\n      cacheSizeGB: {cache_gib:g}\n"
+    )
     return f"""\
 net:
   bindIp: {address},127.0.0.1
@@ -28,5 +37,9 @@ def replica_set(members: Sequence[str], name: str = "chirpbird") -> dict[str, ob
     return {
         "_id": name,
         "members": [{"_id": number, "host": member} for number, member in enumerate(members)],
-        "settings": {"electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500, "heartbeatTimeoutSecs": 2},
+        "settings": {
+            "electionTimeoutMillis": 2000,
+            "heartbeatIntervalMillis": 500,
+            "heartbeatTimeoutSecs": 2,
+        },
     }

@@ -30,7 +30,14 @@ def redis_config(*, address: str, directory: str, port: int = 6379, replica_of: 
 
 
 def sentinel_config(
-    *, address: str, directory: str, master: str, name: str = "chirpbird", port: int = 26379, redis_port: int = 6379, quorum: int = 2
+    *,
+    address: str,
+    directory: str,
+    master: str,
+    name: str = "chirpbird",
+    port: int = 26379,
+    redis_port: int = 6379,
+    quorum: int = 2,
 ) -> str:
     """``master`` is the host that starts as master. Sentinel rewrites this file as things change."""
     return f"""\
