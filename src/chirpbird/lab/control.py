@@ -56,18 +56,27 @@ class StatusRequest(msgspec.Struct, frozen=True, tag_field="do", tag="status"):
     pass
 
 
-class Run(msgspec.Struct, frozen=True, tag_field="do", tag="run"):
-    """Run a drill inside the lab's network; its output comes back in ``Reply.text``."""
+class DrillOrder(msgspec.Struct, frozen=True, tag_field="do", tag="drill"):
+    """Run drills inside the lab's network; their output comes back in ``Reply.text``."""
 
-    arguments: tuple[str, ...]
-    environment: dict[str, str]
+    name: str
+    directory: str
+    """The lab's own."""
+    report: str
+    """Directory for the reports."""
+    seed: int = 1
+    writers: int = 6
+    readers: int = 4
+    channels: int = 3
+    width: int = 160
+    """Columns of the terminal."""
 
 
 class Down(msgspec.Struct, frozen=True, tag_field="do", tag="down"):
     pass
 
 
-Request = Act | StatusRequest | Run | Down
+Request = Act | StatusRequest | DrillOrder | Down
 
 
 class PartStatus(msgspec.Struct, frozen=True):
@@ -96,14 +105,14 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The answer to a request; a run has several, and the last one has ``code``."""
+    """The answer to a request; a drill has several, and the last one has ``code``."""
 
     error: str = ""
     status: Status | None = None
     text: str | None = None
     """A piece of output."""
     code: int | None = None
-    """A run is over."""
+    """A drill is over: 0 when everything held."""
 
 
 def call(directory: Path, request: Request) -> Reply:

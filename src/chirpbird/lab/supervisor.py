@@ -23,10 +23,10 @@ from chirpbird.lab.control import (
     Act,
     Action,
     Down,
+    DrillOrder,
     PartStatus,
     Reply,
     Request,
-    Run,
     Status,
     StatusRequest,
 )
@@ -225,7 +225,7 @@ class Supervisor:
                     send(Reply())
                 case StatusRequest():
                     send(Reply(status=await self.status()))
-                case Run():
+                case DrillOrder():
                     await self._drill(request, send, reader)
                 case Down():
                     send(Reply())
@@ -237,10 +237,11 @@ class Supervisor:
             with suppress(OSError):  # whoever asked has left
                 await writer.wait_closed()
 
-    async def _drill(self, run: Run, send: Callable[[Reply], None], reader: asyncio.StreamReader) -> None:
+    async def _drill(
+        self, order: DrillOrder, send: Callable[[Reply], None], reader: asyncio.StreamReader
+    ) -> None:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "chirpbird.lab.drills", *run.arguments),
-            env=run.environment,
+            *(sys.executable, "-m", "chirpbird.lab.drills", msgspec.json.encode(order).decode()),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
