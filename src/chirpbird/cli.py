@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from chirpbird import __version__
+from chirpbird.lab.cli import app as lab
 
 __all__ = ["app", "main"]
 
@@ -21,6 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(lab, name="lab")
 
 EXIT_CANNOT_START = 1
 

@@ -19,7 +19,7 @@ __all__ = [
     "PartStatus",
     "Reply",
     "Request",
-    "Run",
+    "DrillOrder",
     "Status",
     "StatusRequest",
     "call",

@@ -82,8 +82,18 @@ class Plan:
     parts: tuple[Part, ...]
 
     @classmethod
-    def make(cls, directory: Path, *, chats: int = 3, settings: dict[str, str] | None = None) -> Plan:
-        """``settings`` are environment variables for the chat nodes, over the lab's own. Errors: LabError when a program is missing."""
+    def make(
+        cls,
+        directory: Path,
+        *,
+        chats: int = 3,
+        settings: dict[str, str] | None = None,
+        program: tuple[str, ...] = (sys.executable, "-m", "chirpbird"),
+    ) -> Plan:
+        """``settings`` are environment variables for the chat nodes, over the lab's own; ``program`` is what they run.
+
+        Errors: LabError when a program is missing.
+        """
         balancers = _hosts("lb", 11, 2)
         chat_hosts = _hosts("chat", 21, chats)
         redis_hosts = _hosts("redis", 61, 3)
@@ -96,7 +106,7 @@ class Plan:
             ),
             *(_sentinel(host, directory, redis_hosts[0]) for host in redis_hosts),
             *(
-                _chat(host, directory, balancers, redis_hosts, mongo_hosts, settings or {})
+                _chat(host, directory, balancers, redis_hosts, mongo_hosts, settings or {}, program)
                 for host in chat_hosts
             ),
             *(_balancer(host, directory, chat_hosts) for host in balancers),
@@ -158,6 +168,7 @@ def _chat(
     redis_hosts: tuple[Host, ...],
     mongo_hosts: tuple[Host, ...],
     settings: dict[str, str],
+    program: tuple[str, ...],
 ) -> Part:
     home = directory / host.name
     sentinels = ",".join(f"{one.address}:{SENTINEL_PORT}" for one in redis_hosts)
@@ -166,11 +177,16 @@ def _chat(
         "CHIRPBIRD_MONGODB_URI": f"mongodb://{members}/chirpbird?replicaSet=chirpbird",
         "CHIRPBIRD_REDIS_URL": f"redis+sentinel://{sentinels}/0?master=chirpbird",
         "CHIRPBIRD_SECRET": SECRET,
+        # Drills write faster than people, all from one address, and their tokens last as long as they do.
+        "CHIRPBIRD_SENDS_BURST": "1000",
+        "CHIRPBIRD_SENDS_PER_SECOND": "1000",
+        "CHIRPBIRD_SIGN_INS_PER_ADDRESS": "100000",
+        "CHIRPBIRD_ACCESS_TOKEN_SECONDS": "86400",
         "CHIRPBIRD_FORWARDED_ALLOW_IPS": ",".join(one.address for one in balancers),
         **settings,
     }
     command = (
-        *(sys.executable, "-m", "chirpbird", "serve"),
+        *(*program, "serve"),
         *("--host", host.address, "--port", str(CHAT_PORT), "--data", str(home)),
     )
     return Part(host.name, Kind.CHAT, host, command, environment=environment)

@@ -1,7 +1,7 @@
 """Runs the lab: builds its network, starts its parts in order, and does to them what it is told.
 
-Started by ``chirpbird lab up`` inside namespaces of its own (see ``enter``), so that when it ends, by whatever cause, the kernel ends
-everything in it.
+Started by ``chirpbird lab up`` inside namespaces of its own (see ``enter``), so that when it ends, by whatever cause, the
+kernel ends everything in it.
 """
 
 from __future__ import annotations
@@ -31,32 +31,17 @@ from chirpbird.lab.control import (
     StatusRequest,
 )
 from chirpbird.lab.errors import LabError
+from chirpbird.lab.launch import Options, Progress
 from chirpbird.lab.network import Network
 from chirpbird.lab.observe import Observer, fetch
 from chirpbird.lab.plan import CHAT_PORT, MONGO_PORT, SHARED, Kind, Plan
 from chirpbird.lab.process import PartState, Process
 
-__all__ = ["Options", "Progress", "Supervisor", "main"]
+__all__ = ["Supervisor", "main"]
 
 _START_SECONDS = 60.0
 _LOOK_AGAIN = 0.1
 _ALREADY_INITIALIZED = 23
-
-
-class Options(msgspec.Struct, frozen=True):
-    """What ``lab up`` asks for."""
-
-    directory: str
-    chats: int = 3
-    settings: dict[str, str] = {}
-
-
-class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line on standard output while the lab comes up."""
-
-    step: str = ""
-    ready: bool = False
-    error: str = ""
 
 
 class Supervisor:
@@ -248,11 +233,17 @@ class Supervisor:
         )
         if process.stdout is None:
             raise LabError("the drill has no output")
+
+        def leave(_: object) -> None:
+            if process.returncode is None:
+                process.terminate()
+
         hung_up = asyncio.ensure_future(reader.read())
-        hung_up.add_done_callback(lambda _: process.returncode is None and process.terminate())
+        hung_up.add_done_callback(leave)
         while piece := await process.stdout.read(65_536):
             send(Reply(text=piece.decode(errors="replace")))
         code = await process.wait()
+        hung_up.remove_done_callback(leave)
         hung_up.cancel()
         send(Reply(code=code))
 
@@ -266,7 +257,9 @@ def main() -> None:
 
     options = msgspec.json.decode(sys.argv[1], type=Options)
     try:
-        plan = Plan.make(Path(options.directory), chats=options.chats, settings=options.settings)
+        plan = Plan.make(
+            Path(options.directory), chats=options.chats, settings=options.settings, program=options.program
+        )
         asyncio.run(Supervisor(plan, report).run())
     except LabError as error:
         report(Progress(error=str(error)))

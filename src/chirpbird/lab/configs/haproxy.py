@@ -47,8 +47,9 @@ def haproxy_config(
     certificates: str | None = None,
     log: str = "stdout format raw local0",
 ) -> str:
-    """``nodes`` maps names to host:port; ``bind`` is where clients come in (``address:port``, several with commas between), ``status`` where
-    the statistics are; ``certificates`` is a PEM file or a directory of them, and with it ``bind`` speaks TLS and port 80 points there.
+    """``nodes`` maps names to host:port; ``bind`` is where clients come in (``address:port``, several with commas
+    between), ``status`` where the statistics are; ``certificates`` is a PEM file or a directory of them, and with it ``bind``
+    speaks TLS and port 80 points there.
     """
     binds = [f"    bind {one}" for one in bind.split(",")]
     if certificates is not None:

@@ -30,8 +30,8 @@ def keepalived_config(
     check: str,
     pid_directory: str = "/run",
 ) -> str:
-    """``own`` and ``peer`` are the two hosts' addresses, ``shared`` (with its prefix length) is what clients connect to, ``check`` the
-    path of ``check_script``'s program.
+    """``own`` and ``peer`` are the two hosts' addresses, ``shared`` (with its prefix length) is what clients connect
+    to, ``check`` the path of ``check_script``'s program.
     """
     return f"""\
 global_defs {{

@@ -1,8 +1,8 @@
 """Holds a drill's record against the guarantees (docs/failsafe.md).
 
-G1 what was acknowledged is in the log. G2 nothing is in the log twice, nobody is given anything twice. G3 everybody sees the log's order, and
-a writer's messages stand in the order written. G4 a reader misses nothing. G5 and G6 are about time: the longest that a send or a
-delivery took.
+G1 what was acknowledged is in the log. G2 nothing is in the log twice, nobody is given anything twice. G3 everybody sees
+the log's order, and a writer's messages stand in the order written. G4 a reader misses nothing. G5 and G6 are about time:
+the longest that a send or a delivery took.
 """
 
 from __future__ import annotations
@@ -171,7 +171,8 @@ def _took(send: Send, record: Record) -> float:
 def _receiving_waits(record: Record) -> list[tuple[float, float]]:
     """For each delivery of an acknowledged message: when it was due, and how long it took from then. Seconds.
 
-    A message that a reader saw before its writer had the acknowledgement took no time. One that never came counts to the drill's end.
+    A message that a reader saw before its writer had the acknowledgement took no time. One that never came counts to the
+    drill's end.
     """
     due = {
         (send.channel, send.text): send.acknowledged for send in record.sends if send.acknowledged is not None

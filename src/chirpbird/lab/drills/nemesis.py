@@ -90,11 +90,11 @@ class Nemesis:
         ill: list[str] = []
         try:
             async with asyncio.timeout(_SETTLE_SECONDS):
-                while ill := [
-                    f"{one.name} ({one.health})"
-                    for one in (await self._control.status()).parts
-                    if one.health != "ok" or one.cut
-                ]:
+                while True:
+                    parts = (await self._control.status()).parts
+                    ill = [f"{one.name} ({one.health})" for one in parts if one.health != "ok" or one.cut]
+                    if not ill:
+                        return
                     await asyncio.sleep(_LOOK_AGAIN)
         except TimeoutError:
             raise LabError(f"after {_SETTLE_SECONDS:g} s not well: {', '.join(ill)}") from None

@@ -103,7 +103,9 @@ async def _catch_up(record: Record, say: Callable[[str], None]) -> None:
 
     try:
         async with asyncio.timeout(_CATCH_UP_SECONDS):
-            while any(behind(reading) for reading in record.readings):
+            while True:
+                if not any(behind(reading) for reading in record.readings):
+                    return
                 await asyncio.sleep(_LOOK_AGAIN)
     except TimeoutError:
         late = sorted({reading.reader for reading in record.readings if behind(reading)})
