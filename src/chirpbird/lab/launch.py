@@ -74,7 +74,7 @@ def launch(options: Options, report: Callable[[str], None]) -> Lab:
     (directory / "logs").mkdir(exist_ok=True)
     command = (sys.executable, "-m", "chirpbird.lab.supervisor", msgspec.json.encode(options).decode())
     with (directory / "logs" / "supervisor.log").open("ab") as log:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
             in_own_world(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

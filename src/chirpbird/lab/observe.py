@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from chirpbird.lab.configs.redis import MASTER_NAME
 from chirpbird.lab.control import PartStatus
 from chirpbird.lab.network import Network
 from chirpbird.lab.plan import CHAT_PORT, MONGO_PORT, REDIS_PORT, SENTINEL_PORT, SHARED, Kind, Part
@@ -146,8 +147,9 @@ async def _ask_sentinel(part: Part) -> _Finding:
         host=part.host.address, port=SENTINEL_PORT, socket_timeout=_PATIENCE, decode_responses=True
     )
     async with client:
-        masters = await client.sentinel_masters()
-    (master,) = masters.values()
+        master = await client.sentinel_master(MASTER_NAME)
+    if not isinstance(master, dict):
+        raise RedisError(f"asked for the master, a Sentinel said {master!r}")
     return _Finding(role=f"master is {master['ip']}", health="master down" if master["is_odown"] else "ok")
 
 

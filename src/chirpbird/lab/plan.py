@@ -198,6 +198,7 @@ def _balancer(host: Host, directory: Path, chats: tuple[Host, ...]) -> Part:
         {chat.name: f"{chat.address}:{CHAT_PORT}" for chat in chats},
         bind=f"0.0.0.0:{CHAT_PORT},unix@{home / 'chat.sock'}",
         status=f"0.0.0.0:{STATUS_PORT}",
+        clients=4000,
     )
     return Part(
         host.name,

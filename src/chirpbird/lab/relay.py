@@ -13,7 +13,10 @@ _PIECE = 65_536
 
 
 async def relay(port: int, sockets: Sequence[Path]) -> asyncio.Server:
-    """Listens on the loopback address; ``sockets`` are the balancers' own, tried in order. Errors: OSError when the port is taken."""
+    """Listens on the loopback address; ``sockets`` are the balancers' own, tried in order.
+
+    Errors: OSError when the port is taken.
+    """
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for path in sockets:

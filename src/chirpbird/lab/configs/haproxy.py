@@ -9,6 +9,7 @@ __all__ = ["haproxy_config"]
 _DEFAULTS = """\
 defaults
     mode http
+    log global
     option forwardfor
     option httplog
     option redispatch
@@ -35,7 +36,7 @@ backend nodes
     http-check send meth GET uri /health/ready ver HTTP/1.1 hdr Host chirpbird
     http-check expect status 200
     # A node that is not ready gets nobody new. Those whom it has stay: a draining node says goodbye to them one by one.
-    default-server check inter 1s fastinter 500ms fall 2 rise 1 maxconn 10000 init-addr last,libc,none
+    default-server check inter 1s fastinter 500ms fall 2 rise 1
 """
 
 
@@ -46,10 +47,12 @@ def haproxy_config(
     status: str,
     certificates: str | None = None,
     log: str = "stdout format raw local0",
+    clients: int = 20_000,
 ) -> str:
     """``nodes`` maps names to host:port; ``bind`` is where clients come in (``address:port``, several with commas
     between), ``status`` where the statistics are; ``certificates`` is a PEM file or a directory of them, and with it ``bind``
-    speaks TLS and port 80 points there.
+    speaks TLS and port 80 points there;
+    ``clients`` is how many connections it takes, each of which needs two open files.
     """
     binds = [f"    bind {one}" for one in bind.split(",")]
     if certificates is not None:
@@ -57,7 +60,7 @@ def haproxy_config(
     lines = [
         "global",
         f"    log {log}",
-        "    maxconn 20000",
+        f"    maxconn {clients}",
         "    # Long-lived connections do not keep an old process alive for ever after a reload.",
         "    hard-stop-after 10m",
         *(["    ssl-default-bind-options ssl-min-ver TLSv1.2"] if certificates is not None else []),

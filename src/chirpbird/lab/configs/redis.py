@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["redis_config", "sentinel_config"]
+__all__ = ["MASTER_NAME", "redis_config", "sentinel_config"]
+
+MASTER_NAME = "chirpbird"
+"""What the Sentinels call the set."""
 
 
 def redis_config(*, address: str, directory: str, port: int = 6379, replica_of: str | None = None) -> str:
@@ -34,7 +37,7 @@ def sentinel_config(
     address: str,
     directory: str,
     master: str,
-    name: str = "chirpbird",
+    name: str = MASTER_NAME,
     port: int = 26379,
     redis_port: int = 6379,
     quorum: int = 2,
