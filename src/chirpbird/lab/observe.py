@@ -18,7 +18,16 @@ from redis.exceptions import RedisError
 from chirpbird.lab.configs.redis import MASTER_NAME
 from chirpbird.lab.control import PartStatus
 from chirpbird.lab.network import Network
-from chirpbird.lab.plan import CHAT_PORT, MONGO_PORT, REDIS_PORT, SENTINEL_PORT, SHARED, Kind, Part
+from chirpbird.lab.plan import (
+    ALIVE_PORT,
+    CHAT_PORT,
+    MONGO_PORT,
+    REDIS_PORT,
+    SENTINEL_PORT,
+    SHARED,
+    Kind,
+    Part,
+)
 from chirpbird.lab.process import PartState, Process
 
 __all__ = ["Observer", "fetch"]
@@ -83,7 +92,7 @@ class Observer:
             case Kind.MONGOD:
                 return await _ask_mongod(part)
             case Kind.BALANCER:
-                await fetch(f"http://{part.host.address}:{CHAT_PORT}/balancer")
+                await fetch(f"http://{part.host.address}:{ALIVE_PORT}/balancer")
                 return _Finding()
             case Kind.ADDRESS:
                 addresses = await self._network.addresses(part.host)

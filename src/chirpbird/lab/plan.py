@@ -14,6 +14,7 @@ from chirpbird.lab.configs.redis import redis_config, sentinel_config
 from chirpbird.lab.programs import find_mongod, find_program
 
 __all__ = [
+    "ALIVE_PORT",
     "CHAT_PORT",
     "MONGO_PORT",
     "REDIS_PORT",
@@ -32,6 +33,7 @@ SHARED = f"{NETWORK}.10"
 """What clients connect to; one of the balancers holds it."""
 CHAT_PORT = 8000
 STATUS_PORT = 8404
+ALIVE_PORT = 8405
 REDIS_PORT = 6379
 SENTINEL_PORT = 26379
 MONGO_PORT = 27017
@@ -198,6 +200,7 @@ def _balancer(host: Host, directory: Path, chats: tuple[Host, ...]) -> Part:
         {chat.name: f"{chat.address}:{CHAT_PORT}" for chat in chats},
         bind=f"0.0.0.0:{CHAT_PORT},unix@{home / 'chat.sock'}",
         status=f"0.0.0.0:{STATUS_PORT}",
+        alive=f"0.0.0.0:{ALIVE_PORT}",
         clients=4000,
     )
     return Part(
@@ -231,6 +234,6 @@ def _address(host: Host, directory: Path, balancers: tuple[Host, ...]) -> Part:
         Kind.ADDRESS,
         host,
         command,
-        files={"keepalived.conf": config, "check-balancer": check_script(f"{host.address}:{CHAT_PORT}")},
+        files={"keepalived.conf": config, "check-balancer": check_script(f"{host.address}:{ALIVE_PORT}")},
         programs=frozenset({"check-balancer"}),
     )

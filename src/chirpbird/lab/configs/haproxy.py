@@ -9,9 +9,7 @@ __all__ = ["haproxy_config"]
 _DEFAULTS = """\
 defaults
     mode http
-    log global
     option forwardfor
-    option httplog
     option redispatch
     # Each reply of a stream leaves at once.
     option http-no-delay
@@ -45,14 +43,17 @@ def haproxy_config(
     *,
     bind: str,
     status: str,
+    alive: str = "127.0.0.1:8405",
     certificates: str | None = None,
     log: str = "stdout format raw local0",
     clients: int = 20_000,
 ) -> str:
-    """``nodes`` maps names to host:port; ``bind`` is where clients come in (``address:port``, several with commas
-    between), ``status`` where the statistics are; ``certificates`` is a PEM file or a directory of them, and with it ``bind``
-    speaks TLS and port 80 points there;
-    ``clients`` is how many connections it takes, each of which needs two open files.
+    """The whole file.
+
+    ``nodes`` maps names to host:port. ``bind`` is where clients come in (``address:port``, several with commas between),
+    ``status`` where the statistics are, ``alive`` where keepalived asks. ``certificates`` is a PEM file or a directory of them:
+    with it ``bind`` speaks TLS, and port 80 points there. ``clients`` is how many connections are taken, each of which needs
+    two open files.
     """
     binds = [f"    bind {one}" for one in bind.split(",")]
     if certificates is not None:
@@ -69,6 +70,8 @@ def haproxy_config(
         *(_plain_http() if certificates is not None else []),
         "frontend chat",
         *binds,
+        "    log global",
+        "    option httplog",
         "    # Only what this balancer saw itself is passed on.",
         "    http-request del-header X-Forwarded-For",
         "    http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]",
@@ -77,11 +80,14 @@ def haproxy_config(
             if certificates is not None
             else []
         ),
-        "    # Asked by keepalived: is this balancer alive.",
-        "    monitor-uri /balancer",
         "    default_backend nodes",
         "",
         _BACKEND + "\n".join(f"    server {name} {address}" for name, address in nodes.items()),
+        "",
+        "frontend alive",
+        f"    bind {alive}",
+        "    # Asked by keepalived: is this balancer alive.",
+        "    monitor-uri /balancer",
         "",
         "frontend status",
         f"    bind {status}",
@@ -89,7 +95,6 @@ def haproxy_config(
         "    stats uri /",
         "    stats refresh 5s",
         "    http-request use-service prometheus-exporter if { path /metrics }",
-        "    no log",
         "",
     ]
     return "\n".join(lines)
