@@ -23,8 +23,19 @@ def test_haproxy_takes_its_file_without_a_warning(tmp_path: Path) -> None:
     certificate = tmp_path / "chat.pem"
     key = tmp_path / "key.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        + ["-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=chat.test"],
+        [
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+            ),
+            *("-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=chat.test"),
+        ],
         check=True,
         capture_output=True,
     )
@@ -45,5 +56,6 @@ def test_keepalived_takes_its_file(name: str, tmp_path: Path) -> None:
     check.write_text(deployment()["check-balancer"])
     check.chmod(0o755)
     config = tmp_path / name
-    config.write_text(deployment()[name].replace("/etc/keepalived/check-balancer", str(check)))
+    text = deployment()[name].replace("/etc/keepalived/check-balancer", str(check))
+    config.write_text(text.replace("interface eth0", "interface lo"))
     subprocess.run([find_program("keepalived"), "-t", "-f", str(config)], check=True, capture_output=True)
