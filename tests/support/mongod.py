@@ -42,8 +42,12 @@ def mongod_binary() -> str:
 class ReplicaSet:
     """``members`` mongods that elect one primary; with 3, a new one within two seconds of its death."""
 
-    def __init__(self, directory: Path, *, members: int = 1, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self, directory: Path, *, members: int = 1, options: Sequence[str] = (), replicated: bool = True
+    ) -> None:
+        """``replicated`` False: one server that is no set."""
         self.name = "rs"
+        self._replicated = replicated
         self._directory = directory
         self._options = list(options)
         self.ports = _free_ports(members)
@@ -53,7 +57,8 @@ class ReplicaSet:
         try:
             for port in self.ports:
                 self.start(port)
-            self.initiate()
+            if self._replicated:
+                self.initiate()
         except BaseException:
             self.close()
             raise
@@ -79,7 +84,8 @@ class ReplicaSet:
             [
                 mongod_binary(),
                 *("--port", str(port), "--bind_ip", "127.0.0.1", "--dbpath", str(data), "--nounixsocket"),
-                *("--replSet", self.name, "--oplogSize", "64", "--wiredTigerCacheSizeGB", "0.25"),
+                *(("--replSet", self.name, "--oplogSize", "64") if self._replicated else ()),
+                *("--wiredTigerCacheSizeGB", "0.25"),
                 *("--logpath", str(data / "mongod.log"), "--logappend"),
                 *("--setParameter", "enableTestCommands=1"),
                 *("--setParameter", "diagnosticDataCollectionEnabled=false"),
@@ -109,6 +115,16 @@ class ReplicaSet:
                     return port
             time.sleep(0.02)
         raise TimeoutError(f"no primary of {self.ports} within {_START_SECONDS} s")
+
+    def wait_until_it_listens(self, port: int) -> None:
+        """For a member that would not talk to us."""
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            with socket.socket() as one:
+                if one.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise TimeoutError(f"nobody listens on {port} within {_START_SECONDS} s")
 
     def is_primary(self, port: int) -> bool:
         """Whether the member says that it is."""
