@@ -53,7 +53,13 @@ async def diagnose(deployment: Deployment) -> str:
 
 def first_line(error: Exception) -> str:
     """The error's words, without the description of the topology that PyMongo adds."""
-    return str(error).split("\n", 1)[0].split(", Timeout:", 1)[0].split(", full error:", 1)[0][:_MOST_WORDS]
+    return (
+        str(error)
+        .split("\n", 1)[0]
+        .split(", Timeout:", 1)[0]
+        .split(", full error:", 1)[0]
+        .split(" (configured", 1)[0][:_MOST_WORDS]
+    )
 
 
 async def _ask(deployment: Deployment, host: str, port: int) -> Document | PyMongoError:
@@ -87,6 +93,11 @@ def _about_hello(deployment: Deployment, host: str, port: int, hello: Document) 
             f"{deployment.replica_set}; write replicaSet={name}"
         )
     members = ", ".join(hello.get("hosts", ()))
+    if hello.get("isWritablePrimary"):
+        return (
+            f"the primary {host}:{port} of the replica set {name} does not finish what it is asked; its members are {members}: "
+            "more than half of them must be up"
+        )
     return (
         f"the replica set {name} has no primary that can be reached; its members are {members}: more than half of them must "
         "be up, and these very names must lead to them from this machine"
@@ -94,12 +105,12 @@ def _about_hello(deployment: Deployment, host: str, port: int, hello: Document) 
 
 
 def _about_failure(deployment: Deployment, host: str, port: int, error: PyMongoError) -> str:
-    words = first_line(error)
+    words = first_line(error).removeprefix(f"{host}:{port}: ")
     begin = f"no MongoDB can be reached at {host}:{port}: {words}"
     if deployment.tls.get("tls") and any(word in words for word in _TLS_WORDS):
         return f"{begin}; check the certificate, and name its authority with ?tlsCAFile="
     if deployment.tls.get("tls"):
         return f"{begin}; is it up, is the address right, and does it speak TLS?"
-    if "connection closed" in words:
+    if "closed" in words:
         return f"{begin}; it hangs up on us, as one does that wants TLS: add ?tls=true (and tlsCAFile=) to the URI"
     return f"{begin}; is it up, and is the address in CHIRPBIRD_MONGODB_URI right?"

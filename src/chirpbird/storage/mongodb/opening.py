@@ -27,15 +27,19 @@ _OPENING_SECONDS = 60.0
 _WIRE_VERSION_6_0 = 17
 _UNAUTHORIZED = 13
 _AUTHENTICATION_FAILED = 18
+_NO_PRIMARY = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
+"""Codes of a primary that is shutting down or stepping down."""
 
 _OPTIONS: dict[str, Any] = {
     "appname": "chirpbird",
     "connectTimeoutMS": 2_000,
-    "heartbeatFrequencyMS": 2_000,
+    "heartbeatFrequencyMS": 1_000,
+    "serverMonitoringMode": "poll",
     "retryReads": True,
     "retryWrites": True,
 }
-"""What holds whatever the URI says. The times bound how long a host that hangs is mistaken for one that lives."""
+"""What holds whatever the URI says. Polling notices a host that hangs within three seconds; streaming would take longer, and
+a second connection to each host."""
 
 
 async def open_database(uri: str) -> Mongo:
@@ -44,11 +48,9 @@ async def open_database(uri: str) -> Mongo:
     try:
         with pymongo.timeout(_OPENING_SECONDS):
             await migrate(mongo)
-    except PyMongoError as error:
+    except BaseException as error:
         await mongo.close()
-        raise _refusal(deployment, error) from error
-    except BaseException:
-        await mongo.close()
+        await _explain(deployment, error)
         raise
     return mongo
 
@@ -64,16 +66,19 @@ async def connect(uri: str) -> tuple[Mongo, Deployment]:
             _check(deployment, hello)
             # The first command that a server refuses to those it does not know.
             await mongo.meta.find_one({"_id": "schema"})
-    except OperationFailure as error:
+    except BaseException as error:
         await mongo.close()
-        raise _refusal(deployment, error) from error
-    except PyMongoError as error:
-        await mongo.close()
-        raise StoreCannotOpen(await diagnose(deployment)) from error
-    except BaseException:
-        await mongo.close()
+        await _explain(deployment, error)
         raise
     return mongo, deployment
+
+
+async def _explain(deployment: Deployment, error: BaseException) -> None:
+    """Raise StoreCannotOpen if this is an error of MongoDB's."""
+    if isinstance(error, OperationFailure) and not error.timeout and error.code not in _NO_PRIMARY:
+        raise _refusal(deployment, error) from error
+    if isinstance(error, PyMongoError):
+        raise StoreCannotOpen(await diagnose(deployment)) from error
 
 
 def _parse(uri: str) -> Deployment:
@@ -107,8 +112,8 @@ def _check(deployment: Deployment, hello: Document) -> None:
         raise StoreCannotOpen(deployment.not_a_set())
 
 
-def _refusal(deployment: Deployment, error: PyMongoError) -> StoreCannotOpen:
-    code = error.code if isinstance(error, OperationFailure) else None
+def _refusal(deployment: Deployment, error: OperationFailure) -> StoreCannotOpen:
+    code = error.code
     if code == _AUTHENTICATION_FAILED:
         return StoreCannotOpen(
             f"the MongoDB at {deployment} does not accept the user and password of CHIRPBIRD_MONGODB_URI; if the user "
