@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import time
@@ -13,7 +14,7 @@ import uvicorn
 import uvloop
 from rich.console import Console
 
-from chirpbird.chat.errors import StoreCannotOpen
+from chirpbird.chat.errors import StoreCannotOpen, StoreUnavailable
 from chirpbird.chat.limits import ChatLimits
 from chirpbird.chat.ports import Store
 from chirpbird.chat.service import Chat
@@ -25,7 +26,7 @@ from chirpbird.logs import configure_logging
 from chirpbird.realtime import Node, NodeConfig
 from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol, RealtimeServer
 from chirpbird.settings import Settings, SettingsError, signing_secret
-from chirpbird.storage.sqlite import SqliteStore
+from chirpbird.storage import open_store
 from chirpbird.web.application import create_app
 
 __all__ = ["CannotStart", "run"]
@@ -34,6 +35,8 @@ CLIENT_DIRECTORY = Path(__file__).parent / "web" / "client"
 SWEEP_SECONDS = 3600
 """How often refresh tokens that ran out are deleted."""
 LISTEN_BACKLOG = 2048
+
+logger = logging.getLogger(__name__)
 
 
 class CannotStart(Exception):
@@ -52,7 +55,7 @@ def run(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     listener = _listen(settings.host, settings.port)
     try:
-        store = await SqliteStore.open(settings.data)
+        store = await open_store(settings.data, settings.mongodb_address())
     except StoreCannotOpen as error:
         listener.close()
         raise CannotStart(str(error)) from error
@@ -132,7 +135,10 @@ def _limits(settings: Settings) -> ChatLimits:
 
 async def _sweep(store: Store) -> None:
     while True:
-        await store.sign_ins.purge(now=time.time_ns() // 1_000_000)
+        try:
+            await store.sign_ins.purge(now=time.time_ns() // 1_000_000)
+        except StoreUnavailable as error:
+            logger.warning("refresh tokens that ran out are kept for now: %s", error)
         await asyncio.sleep(SWEEP_SECONDS)
 
 
