@@ -37,6 +37,7 @@ def keepalived_config(
 global_defs {{
     router_id {own}
     script_user root
+    enable_script_security
     vrrp_garp_master_delay 1
 }}
 

@@ -20,6 +20,7 @@ from chirpbird.lab.plan import CHAT_PORT, SHARED
 
 EXIT_BROKEN = 1
 EXIT_FAILED = 2
+_TABLE_WIDTH = 130
 
 
 async def _drill(order: DrillOrder, console: Console) -> list[Outcome]:
@@ -59,7 +60,7 @@ def main() -> None:
     except LabError as error:
         console.print(f"[bold red]the drill failed:[/] {error}")
         raise SystemExit(EXIT_FAILED) from None
-    show(outcomes, Console(force_terminal=True, highlight=False, width=order.width))
+    show(outcomes, Console(force_terminal=True, highlight=False, width=max(order.width, _TABLE_WIDTH)))
     for path in write(outcomes, Path(order.report)):
         console.print(f"written: {path}")
     raise SystemExit(0 if kept(outcomes) else EXIT_BROKEN)
