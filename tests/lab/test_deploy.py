@@ -58,5 +58,5 @@ def test_keepalived_takes_its_file(name: str, tmp_path: Path) -> None:
     check.chmod(0o755)
     config = tmp_path / name
     config.write_text(deployment()[name].replace("/etc/keepalived/check-balancer", str(check)))
-    command = f"{find_program('ip')} link add eth0 type dummy && {find_program('keepalived')} -t -f {config}"
+    command = f"{find_program('ip')} link add eth0 type bridge && {find_program('keepalived')} -t -f {config}"
     subprocess.run(in_own_world(("sh", "-c", command)), check=True)

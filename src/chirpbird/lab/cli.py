@@ -107,6 +107,10 @@ def drill(
     writers: Annotated[int, typer.Option(help="People who write.", min=1, max=200)] = 6,
     readers: Annotated[int, typer.Option(help="People who read.", min=1, max=200)] = 4,
     channels: Annotated[int, typer.Option(help="Groups that they share.", min=1, max=50)] = 3,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="How long each part stays broken. [default: as the drill says]", min=0.1),
+    ] = None,
 ) -> None:
     """Break parts while people write and read, and judge what they saw. Starts a lab of its own if none is up."""
     where = directory.resolve()
@@ -119,7 +123,8 @@ def drill(
         writers,
         readers,
         channels,
-        console.width,
+        seconds,
+        width=console.width,
     )
     with _failing_well():
         if _is_up(where):

@@ -68,6 +68,10 @@ class DrillOrder(msgspec.Struct, frozen=True, tag_field="do", tag="drill"):
     writers: int = 6
     readers: int = 4
     channels: int = 3
+    seconds: float | None = None
+    """How long each part stays broken; None: as long as the drill says."""
+    catch_up: float = 45.0
+    """Seconds that readers get at the end; as long as a client may take to find out that its connection is dead."""
     width: int = 160
     """Columns of the terminal."""
 

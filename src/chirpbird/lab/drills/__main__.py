@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from chirpbird.lab.control import Act, DrillOrder, Status, StatusRequest, call
-from chirpbird.lab.drills.catalogue import named
+from chirpbird.lab.drills.catalogue import held, named
 from chirpbird.lab.drills.nemesis import Control
 from chirpbird.lab.drills.rehearsal import Cast, Outcome, rehearse
 from chirpbird.lab.drills.report import kept, show, write
@@ -20,7 +20,7 @@ from chirpbird.lab.plan import CHAT_PORT, SHARED
 
 EXIT_BROKEN = 1
 EXIT_FAILED = 2
-_TABLE_WIDTH = 130
+_TABLE_WIDTH = 140
 
 
 async def _drill(order: DrillOrder, console: Console) -> list[Outcome]:
@@ -36,14 +36,15 @@ async def _drill(order: DrillOrder, console: Console) -> list[Outcome]:
         return reply.status
 
     outcomes = []
-    for drill in named(order.name, Random(order.seed)):  # noqa: S311 - a seed must give the same drill again
+    chance = Random(order.seed)  # noqa: S311 - a seed must give the same drill again
+    for drill in held(named(order.name, chance), order.seconds):
         console.print(f"[bold]{drill.name}[/] (seed {order.seed})")
         outcomes.append(
             await rehearse(
                 drill,
                 url=f"http://{SHARED}:{CHAT_PORT}",
                 control=Control(act, status),
-                cast=Cast(order.writers, order.readers, order.channels),
+                cast=Cast(order.writers, order.readers, order.channels, catch_up=order.catch_up),
                 seed=order.seed,
                 say=console.print,
             )

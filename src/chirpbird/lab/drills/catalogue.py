@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 import msgspec
@@ -10,7 +11,7 @@ from chirpbird.lab.control import Action
 from chirpbird.lab.drills.nemesis import Blow, Target
 from chirpbird.lab.errors import LabError
 
-__all__ = ["DRILLS", "Drill", "named"]
+__all__ = ["DRILLS", "Drill", "held", "named"]
 
 _HOLD = 8.0
 """Seconds that a part stays broken: longer than any election here takes."""
@@ -86,6 +87,18 @@ def named(name: str, chance: Random) -> tuple[Drill, ...]:
     raise LabError(
         f"there is no drill {name!r}; there are {', '.join(one.name for one in DRILLS)}, random and all"
     )
+
+
+def held(drills: Sequence[Drill], seconds: float | None) -> list[Drill]:
+    """The same, with everything broken for ``seconds``; None leaves them as they are."""
+    if seconds is None:
+        return list(drills)
+    return [
+        msgspec.structs.replace(
+            drill, blows=tuple(msgspec.structs.replace(blow, seconds=seconds) for blow in drill.blows)
+        )
+        for drill in drills
+    ]
 
 
 def _random_blow(chance: Random) -> Blow:

@@ -20,7 +20,6 @@ __all__ = ["Cast", "Outcome", "rehearse"]
 
 _CALM = 3.0
 """Seconds of peace before the first blow and after each."""
-_CATCH_UP_SECONDS = 45.0
 _LOOK_AGAIN = 0.1
 
 
@@ -32,6 +31,8 @@ class Cast(msgspec.Struct, frozen=True):
     channels: int = 3
     pause: float = 0.1
     """Seconds between a writer's messages."""
+    catch_up: float = 45.0
+    """Seconds that readers get at the end."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -52,7 +53,7 @@ async def rehearse(
         return time.monotonic() - began
 
     def say_when(line: str) -> None:
-        say(f"{clock():6.1f} s  {line}")
+        say(f"{clock():7.1f} s  {line}")
 
     nemesis = Nemesis(control, Random(seed), clock, say_when)  # noqa: S311 - a seed must give the same drill again
     await nemesis.settle()
@@ -74,7 +75,7 @@ async def rehearse(
             group.create_task(_play(drill, nemesis, record, writers))
         record.logs = {channel: await read_log(accounts[-1], channel) for channel in channels}
         record.readings = [reading for reader in readers for reading in reader.readings]
-        await _catch_up(record, say_when)
+        await _catch_up(record, cast.catch_up, say_when)
     except* LabError as errors:
         raise LabError("; ".join(str(error) for error in errors.exceptions)) from errors
     finally:
@@ -93,7 +94,7 @@ async def _play(drill: Drill, nemesis: Nemesis, record: Record, writers: list[Wr
         writer.finish()
 
 
-async def _catch_up(record: Record, say: Callable[[str], None]) -> None:
+async def _catch_up(record: Record, seconds: float, say: Callable[[str], None]) -> None:
     """Give readers the time that a client may take to find out about a dead connection. What is missing then stays missing."""
 
     def behind(reading: Reading) -> bool:
@@ -102,11 +103,11 @@ async def _catch_up(record: Record, say: Callable[[str], None]) -> None:
         return bool(log) and last < log[-1].seq
 
     try:
-        async with asyncio.timeout(_CATCH_UP_SECONDS):
+        async with asyncio.timeout(seconds):
             while True:
                 if not any(behind(reading) for reading in record.readings):
                     return
                 await asyncio.sleep(_LOOK_AGAIN)
     except TimeoutError:
         late = sorted({reading.reader for reading in record.readings if behind(reading)})
-        say(f"after {_CATCH_UP_SECONDS:g} s still behind: {', '.join(late)}")
+        say(f"after {seconds:g} s still behind: {', '.join(late)}")

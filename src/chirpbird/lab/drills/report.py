@@ -31,9 +31,11 @@ def within(outcome: Outcome) -> bool:
 
 def show(outcomes: Sequence[Outcome], console: Console) -> None:
     """The table, and below it what was broken."""
-    table = Table(title="Drills", caption="Waits: the longest of anybody, in seconds, beside the bound.")
+    table = Table(caption="Waits: the longest of anybody, in seconds, beside the bound.", show_edge=False)
     for heading in ("drill", "sent", "acked", "delivered", *Breach, "send waits", "receive waits", "verdict"):
-        table.add_column(heading, justify="left" if heading in ("drill", "verdict") else "right")
+        table.add_column(
+            heading, justify="left" if heading in ("drill", "verdict") else "right", no_wrap=True
+        )
     for outcome in outcomes:
         verdict = outcome.verdict
         table.add_row(
