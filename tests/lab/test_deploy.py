@@ -6,10 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from chirpbird.lab.deploy import deployment
 from chirpbird.lab.enter import in_own_world
 from chirpbird.lab.programs import find_program
+from chirpbird.settings import Settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -60,3 +62,18 @@ def test_keepalived_takes_its_file(name: str, tmp_path: Path) -> None:
     config.write_text(deployment()[name].replace("/etc/keepalived/check-balancer", str(check)))
     command = f"{find_program('ip')} link add eth0 type bridge && {find_program('keepalived')} -t -f {config}"
     subprocess.run(in_own_world(("sh", "-c", command)), check=True)
+
+
+def test_compose_has_the_labs_parts_and_settings_that_exist() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.yml").read_text())
+    services = compose["services"]
+    for kind, count in (("lb", 2), ("chat", 3), ("redis", 3), ("sentinel", 3), ("mongo", 3)):
+        assert {f"{kind}{number}" for number in range(1, count + 1)} <= services.keys()
+    known = {f"CHIRPBIRD_{name.upper()}" for name in Settings.model_fields}
+    assert services["chat1"]["environment"].keys() <= known
+
+
+def test_the_environment_file_has_settings_that_exist() -> None:
+    known = {f"CHIRPBIRD_{name.upper()}" for name in Settings.model_fields}
+    lines = [line for line in deployment()["chirpbird.env"].splitlines() if not line.startswith("#")]
+    assert {line.partition("=")[0] for line in lines} <= known

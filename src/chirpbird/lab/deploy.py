@@ -67,6 +67,16 @@ def deployment() -> dict[str, str]:
         ),
         "replica-set.js": "// Once, on one member: mongosh replica-set.js\n"
         f"rs.initiate({msgspec.json.format(msgspec.json.encode(replica_set([f'{one}:27017' for one in _MONGO]))).decode()});\n",
+        "compose-haproxy.cfg": _with_head(
+            "For compose.yml, where the nodes have names and Docker's name server knows them.",
+            haproxy_config(
+                {name: f"{name}:8000" for name in _CHATS},
+                bind=":8000",
+                status=":8404",
+                resolver="127.0.0.11:53",
+                log="stdout format raw local0",
+            ),
+        ),
         "chirpbird.env": _environment(),
         "chirpbird.service": _SERVICE,
     }

@@ -64,7 +64,8 @@ class Lab:
                 self._process.wait(_END_SECONDS)
             except (LabError, subprocess.TimeoutExpired):
                 self._process.kill()
-        self._process.wait()
+        with self._process:  # waits, and closes its output
+            return
 
 
 def launch(options: Options, report: Callable[[str], None]) -> Lab:

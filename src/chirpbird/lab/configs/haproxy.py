@@ -34,8 +34,7 @@ backend nodes
     http-check send meth GET uri /health/ready ver HTTP/1.1 hdr Host chirpbird
     http-check expect status 200
     # A node that is not ready gets nobody new. Those whom it has stay: a draining node says goodbye to them one by one.
-    default-server check inter 1s fastinter 500ms fall 2 rise 1
-"""
+    default-server check inter 1s fastinter 500ms fall 2 rise 1"""
 
 
 def haproxy_config(
@@ -47,13 +46,14 @@ def haproxy_config(
     certificates: str | None = None,
     log: str = "stdout format raw local0",
     clients: int = 20_000,
+    resolver: str | None = None,
 ) -> str:
     """The whole file.
 
     ``nodes`` maps names to host:port. ``bind`` is where clients come in (``address:port``, several with commas between),
     ``status`` where the statistics are, ``alive`` where keepalived asks. ``certificates`` is a PEM file or a directory of them:
     with it ``bind`` speaks TLS, and port 80 points there. ``clients`` is how many connections are taken, each of which needs
-    two open files.
+    two open files. ``resolver`` is a name server (``address:port``) to ask again and again for nodes given by name.
     """
     binds = [f"    bind {one}" for one in bind.split(",")]
     if certificates is not None:
@@ -82,8 +82,10 @@ def haproxy_config(
         ),
         "    default_backend nodes",
         "",
-        _BACKEND + "\n".join(f"    server {name} {address}" for name, address in nodes.items()),
+        _BACKEND + ("" if resolver is None else " resolvers names init-addr none"),
+        *(f"    server {name} {address}" for name, address in nodes.items()),
         "",
+        *([] if resolver is None else ["resolvers names", f"    nameserver one {resolver}", ""]),
         "frontend alive",
         f"    bind {alive}",
         "    # Asked by keepalived: is this balancer alive.",

@@ -23,6 +23,8 @@ def mongod_config(
 net:
   bindIp: {address},127.0.0.1
   port: {port}
+  unixDomainSocket:
+    enabled: false
 replication:
   replSetName: {name}
 storage:
