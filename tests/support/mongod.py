@@ -88,6 +88,8 @@ class ReplicaSet:
                 *("--wiredTigerCacheSizeGB", "0.25"),
                 *("--logpath", str(data / "mongod.log"), "--logappend"),
                 *("--setParameter", "enableTestCommands=1"),
+                # Members that followed a primary that hangs would stick to it, and nothing would reach a majority.
+                *("--setParameter", "oplogNetworkTimeoutBufferSeconds=1"),
                 *("--setParameter", "diagnosticDataCollectionEnabled=false"),
                 *self._options,
             ],
@@ -101,7 +103,11 @@ class ReplicaSet:
         config = {
             "_id": self.name,
             "members": [{"_id": n, "host": f"127.0.0.1:{port}"} for n, port in enumerate(self.ports)],
-            "settings": {"electionTimeoutMillis": _ELECTION_MS, "heartbeatIntervalMillis": 250},
+            "settings": {
+                "electionTimeoutMillis": _ELECTION_MS,
+                "heartbeatIntervalMillis": 250,
+                "heartbeatTimeoutSecs": 2,
+            },
         }
         self.command(self.ports[0], {"replSetInitiate": config})
         self.wait_for_primary()

@@ -1,0 +1,9 @@
+"""Copying everything from one store to another: row by row in the order of keys, resumable, verified at the end."""
+
+from __future__ import annotations
+
+from chirpbird.storage.transfer.addresses import open_source, open_target
+from chirpbird.storage.transfer.copying import CopyFailed, Progress, copy
+from chirpbird.storage.transfer.rows import Section
+
+__all__ = ["CopyFailed", "Progress", "Section", "copy", "open_source", "open_target"]
