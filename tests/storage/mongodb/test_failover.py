@@ -15,12 +15,7 @@ from chirpbird.storage.mongodb import MongoStore, connection
 from tests.support.mongod import ReplicaSet
 from tests.support.store_things import add_channel, message
 
-pytestmark = [
-    pytest.mark.e2e,
-    # PyMongo leaves a socket to the garbage collector when a client is closed while it connects.
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning"),
-]
+pytestmark = pytest.mark.e2e
 
 SENDERS = 8
 BEFORE = 300
