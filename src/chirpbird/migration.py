@@ -12,7 +12,15 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from chirpbird.chat.errors import StoreCannotOpen
-from chirpbird.storage.transfer import Section, copy, open_source, open_target
+from chirpbird.storage.transfer import (
+    Section,
+    Source,
+    TargetNotEmpty,
+    copy,
+    is_finished,
+    open_source,
+    open_target,
+)
 
 __all__ = ["run"]
 
@@ -44,13 +52,26 @@ def run(source: str, target: str) -> None:
 async def _copy(source: str, target: str, watcher: _Watcher) -> dict[Section, int]:
     origin = await open_source(source)
     try:
-        destination = await open_target(target, origin.name)
+        try:
+            destination = await open_target(target, origin.name)
+        except TargetNotEmpty:
+            if not await _is_finished(origin, target, watcher):
+                raise
+            return {section: await origin.count(section) for section in Section}
         try:
             return await copy(origin, destination, watcher)
         finally:
             await destination.close()
     finally:
         await origin.close()
+
+
+async def _is_finished(origin: Source, target: str, watcher: _Watcher) -> bool:
+    whole = await open_source(target)
+    try:
+        return await is_finished(origin, whole, watcher)
+    finally:
+        await whole.close()
 
 
 class _Watcher:

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from chirpbird.storage.transfer.addresses import open_source, open_target
-from chirpbird.storage.transfer.copying import CopyFailed, Progress, copy
-from chirpbird.storage.transfer.rows import Section
+from chirpbird.storage.transfer.copying import CopyFailed, Progress, copy, is_finished
+from chirpbird.storage.transfer.rows import Section, Source, TargetNotEmpty
 
-__all__ = ["CopyFailed", "Progress", "Section", "copy", "open_source", "open_target"]
+__all__ = [
+    "CopyFailed",
+    "Progress",
+    "Section",
+    "Source",
+    "TargetNotEmpty",
+    "copy",
+    "is_finished",
+    "open_source",
+    "open_target",
+]

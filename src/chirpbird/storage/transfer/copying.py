@@ -11,7 +11,7 @@ import msgspec
 from chirpbird.chat.errors import ChatError
 from chirpbird.storage.transfer.rows import Key, Row, Section, Source, Target, key_of
 
-__all__ = ["CopyFailed", "Progress", "copy", "digest"]
+__all__ = ["CopyFailed", "Progress", "compare", "copy", "is_finished"]
 
 BATCH = 2_000
 """Rows that are read or written at once."""
@@ -42,22 +42,40 @@ async def copy(source: Source, target: Target, progress: Progress) -> dict[Secti
     """
     for section in Section:
         await _copy_section(source, target, section, progress)
+    counts = await compare(source, target, progress)
+    await target.finish()
+    return counts
+
+
+async def compare(source: Source, target: Source, progress: Progress) -> dict[Section, int]:
+    """See that both have the same rows; how many each section has. Errors: CopyFailed, StoreUnavailable."""
     counts = {}
     for section in Section:
         total = await source.count(section)
         progress.begin(f"compare {section}", 0, 2 * total)
-        theirs, ours = await digest(source, section, progress), await digest(target, section, progress)
+        theirs, ours = await _digest(source, section, progress), await _digest(target, section, progress)
         if theirs != ours:
             raise CopyFailed(
                 f"{section} differ: the source has {theirs[0]} rows with hash {theirs[1][:16]}, the copy {ours[0]} with "
                 f"{ours[1][:16]}; the source must not change while it is copied: stop its servers, drop the copy, copy again"
             )
         counts[section] = ours[0]
-    await target.finish()
     return counts
 
 
-async def digest(store: Source, section: Section, progress: Progress) -> tuple[int, str]:
+async def is_finished(source: Source, target: Source, progress: Progress) -> bool:
+    """Whether the target is the whole copy already: then the last attempt was cut short when all was done."""
+    for section in Section:
+        if await source.count(section) != await target.count(section):
+            return False
+    try:
+        await compare(source, target, progress)
+    except CopyFailed:
+        return False
+    return True
+
+
+async def _digest(store: Source, section: Section, progress: Progress) -> tuple[int, str]:
     """How many rows a section has, and the SHA-256 of them all in order."""
     hashed = hashlib.sha256()
     count = 0

@@ -18,7 +18,7 @@ from chirpbird.storage.sqlite.log import ENTRY_COLUMNS, entry_of
 from chirpbird.storage.sqlite.schema import migrate
 from chirpbird.storage.sqlite.store import DATABASE, LOCK
 from chirpbird.storage.sqlite.users import words_of
-from chirpbird.storage.transfer.rows import ChannelRow, Key, MemberRow, Row, Section
+from chirpbird.storage.transfer.rows import ChannelRow, Key, MemberRow, Row, Section, TargetNotEmpty
 
 __all__ = ["TABLES", "SqliteSource", "SqliteTarget"]
 
@@ -146,7 +146,7 @@ def _claim(directory: Path, source: str, lock: int) -> sqlite3.Connection:
     except BlockingIOError as error:
         raise StoreCannotOpen(f"the directory {directory} is used by another chirpbird") from error
     if (directory / DATABASE).exists():
-        raise StoreCannotOpen(f"{directory / DATABASE} exists; choose an empty directory, or move it away")
+        raise TargetNotEmpty(f"{directory / DATABASE} exists; choose an empty directory, or move it away")
     path = directory / UNFINISHED
     connection = writing(path)
     try:
