@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from chirpbird.cli import app
 from chirpbird.storage import open_store
-from tests.support.mongod import ReplicaSet
+from tests.support.mongod import ReplicaSet, require_mongod
 from tests.support.store_things import add_channel, add_user, message
 
 MESSAGES = 6_000
@@ -69,6 +69,7 @@ def test_a_copy_between_directories_is_counted_and_compared(tmp_path: Path) -> N
 
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[ReplicaSet]:
+    require_mongod()
     with ReplicaSet(tmp_path / "m") as running:
         yield running
 

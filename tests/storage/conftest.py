@@ -14,7 +14,7 @@ from chirpbird.chat.ports import Store
 from chirpbird.storage.mongodb import MongoStore
 from chirpbird.storage.sqlite import SqliteStore
 from tests.support.memory_store import MemoryStore
-from tests.support.mongod import ReplicaSet
+from tests.support.mongod import ReplicaSet, require_mongod
 
 _databases = count(1)
 
@@ -22,6 +22,7 @@ _databases = count(1)
 @pytest.fixture(scope="session")
 def replica_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
     """A set of one member: majority and transactions work as in a larger one, elections aside."""
+    require_mongod()
     with ReplicaSet(tmp_path_factory.mktemp("mongod")) as running:
         yield running
 

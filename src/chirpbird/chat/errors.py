@@ -119,7 +119,8 @@ class TooMany(ChatError):
 
 
 class StoreUnavailable(ChatError):
-    """The store cannot do this now. Nothing was acknowledged, nothing was half done."""
+    """The store cannot do this now. Nothing was acknowledged, nothing was half done; whether it was done whole, a store on other
+    machines may not know."""
 
     name = "store_unavailable"
     status = 503

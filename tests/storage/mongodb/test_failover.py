@@ -12,7 +12,7 @@ import pytest
 from chirpbird.chat.entities import Channel, Entry
 from chirpbird.chat.errors import StoreUnavailable
 from chirpbird.storage.mongodb import MongoStore, connection
-from tests.support.mongod import ReplicaSet
+from tests.support.mongod import ReplicaSet, require_mongod
 from tests.support.store_things import add_channel, message
 
 pytestmark = pytest.mark.e2e
@@ -24,6 +24,7 @@ AFTER = 300
 
 @pytest.fixture
 async def servers(tmp_path: Path) -> AsyncIterator[ReplicaSet]:
+    require_mongod()
     with ReplicaSet(tmp_path / "m", members=3) as running:
         yield running
 
