@@ -13,7 +13,7 @@ from pymongo import MongoClient
 from chirpbird.chat.errors import StoreCannotOpen
 from chirpbird.storage.mongodb import MongoStore, diagnosis, opening
 from chirpbird.storage.mongodb.schema import NEWEST
-from tests.support.mongod import ReplicaSet
+from tests.support.mongod import ReplicaSet, require_mongod
 from tests.support.store_things import add_channel, add_user, message
 
 CERTIFICATE = Path(__file__).parents[2] / "realtime" / "transports" / "localhost.pem"
@@ -22,6 +22,7 @@ CERTIFICATE = Path(__file__).parents[2] / "realtime" / "transports" / "localhost
 @pytest.fixture(autouse=True)
 def no_long_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """These servers will not get better by waiting."""
+    require_mongod()
     monkeypatch.setattr(opening, "_SELECTION_SECONDS", 0.5)
     monkeypatch.setattr(opening, "_OPENING_SECONDS", 2.0)
     monkeypatch.setattr(diagnosis, "_PROBE_MS", 500)

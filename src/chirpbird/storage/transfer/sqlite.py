@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,7 +49,8 @@ class SqliteSource:
 
     def __init__(self, connection: sqlite3.Connection, name: str) -> None:
         self._connection = connection
-        self._lock = asyncio.Lock()
+        self._lock = threading.Lock()
+        """Held in threads: who waits for a query may be gone while it runs, and the connection must not be closed under it."""
         self.name = name
         self._store: SqliteStore | None = None
 
@@ -72,16 +74,19 @@ class SqliteSource:
         return await self._run(lambda connection: _rows(connection, section, after, limit))
 
     async def close(self) -> None:
-        self._connection.close()
+        await self._run(lambda connection: connection.close())
         if self._store is not None:
             await self._store.close()
 
     async def _run(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        async with self._lock:
-            try:
-                return await asyncio.to_thread(query, self._connection)
-            except sqlite3.Error as error:
-                raise StoreUnavailable(f"SQLite: {error}; run the same command again to go on") from error
+        def locked() -> T:
+            with self._lock:
+                return query(self._connection)
+
+        try:
+            return await asyncio.to_thread(locked)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"SQLite: {error}; run the same command again to go on") from error
 
 
 class SqliteTarget(SqliteSource):
