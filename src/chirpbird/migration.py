@@ -11,11 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from chirpbird.chat.errors import StoreCannotOpen
+from chirpbird.chat.errors import StoreCannotOpen, StoreNotEmpty
 from chirpbird.storage.transfer import (
     Section,
     Source,
-    TargetNotEmpty,
     copy,
     is_finished,
     open_source,
@@ -54,7 +53,7 @@ async def _copy(source: str, target: str, watcher: _Watcher) -> dict[Section, in
     try:
         try:
             destination = await open_target(target, origin.name)
-        except TargetNotEmpty:
+        except StoreNotEmpty:
             if not await _is_finished(origin, target, watcher):
                 raise
             return {section: await origin.count(section) for section in Section}

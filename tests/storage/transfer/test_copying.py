@@ -11,10 +11,10 @@ import pytest
 from pymongo import MongoClient
 
 from chirpbird.chat.entities import ChannelKind, EntryKind, RefreshToken
-from chirpbird.chat.errors import ChatError, StoreCannotOpen
+from chirpbird.chat.errors import ChatError, CopyFailed, StoreCannotOpen
 from chirpbird.chat.ports import Store
 from chirpbird.storage import open_store
-from chirpbird.storage.transfer import CopyFailed, Section, copy, copying, open_source, open_target
+from chirpbird.storage.transfer import Section, copy, copying, open_source, open_target
 from chirpbird.storage.transfer.rows import Key, Row, Source, Target
 from chirpbird.storage.transfer.sqlite import TABLES
 from tests.support.store_things import add_channel, add_user, message, moving

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from chirpbird.storage.transfer.addresses import open_source, open_target
-from chirpbird.storage.transfer.copying import CopyFailed, Progress, copy, is_finished
-from chirpbird.storage.transfer.rows import Section, Source, TargetNotEmpty
+from chirpbird.storage.transfer.copying import Progress, copy, is_finished
+from chirpbird.storage.transfer.rows import Section, Source
 
 __all__ = [
-    "CopyFailed",
     "Progress",
     "Section",
     "Source",
-    "TargetNotEmpty",
     "copy",
     "is_finished",
     "open_source",

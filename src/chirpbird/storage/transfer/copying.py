@@ -8,19 +8,15 @@ from typing import Protocol
 
 import msgspec
 
-from chirpbird.chat.errors import ChatError
+from chirpbird.chat.errors import CopyFailed
 from chirpbird.storage.transfer.rows import Key, Row, Section, Source, Target, key_of
 
-__all__ = ["CopyFailed", "Progress", "compare", "copy", "is_finished"]
+__all__ = ["Progress", "compare", "copy", "is_finished"]
 
 BATCH = 2_000
 """Rows that are read or written at once."""
 
 _encoder = msgspec.msgpack.Encoder()
-
-
-class CopyFailed(ChatError):
-    """The copy cannot go on, or is not the same as its source. ``str(error)`` says what to do."""
 
 
 class Progress(Protocol):

@@ -10,7 +10,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import PyMongoError
 
 from chirpbird.chat.entities import Entry, User
-from chirpbird.chat.errors import StoreCannotOpen, StoreUnavailable
+from chirpbird.chat.errors import StoreCannotOpen, StoreNotEmpty, StoreUnavailable
 from chirpbird.storage.mongodb.connection import Mongo
 from chirpbird.storage.mongodb.diagnosis import first_line
 from chirpbird.storage.mongodb.documents import (
@@ -27,7 +27,7 @@ from chirpbird.storage.mongodb.documents import (
 )
 from chirpbird.storage.mongodb.opening import connect, open_database
 from chirpbird.storage.mongodb.schema import COPY, migrate
-from chirpbird.storage.transfer.rows import ChannelRow, Key, MemberRow, Row, Section, TargetNotEmpty
+from chirpbird.storage.transfer.rows import ChannelRow, Key, MemberRow, Row, Section
 
 __all__ = ["MongoSource", "MongoTarget"]
 
@@ -121,7 +121,7 @@ async def _claim(mongo: Mongo, source: str) -> None:
         if found is None:
             for collection in (mongo.users, mongo.channels):
                 if await collection.find_one({}, {"_id": 1}) is not None:
-                    raise TargetNotEmpty(
+                    raise StoreNotEmpty(
                         f"the database {name} is not empty (it has {collection.name}), an empty one is expected; "
                         "drop it, or name another one"
                     )

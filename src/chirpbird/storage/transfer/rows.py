@@ -9,9 +9,8 @@ from typing import Protocol
 import msgspec
 
 from chirpbird.chat.entities import Channel, Entry, RefreshToken, User
-from chirpbird.chat.errors import StoreCannotOpen
 
-__all__ = ["ChannelRow", "Key", "MemberRow", "Row", "Section", "Source", "Target", "TargetNotEmpty", "key_of"]
+__all__ = ["ChannelRow", "Key", "MemberRow", "Row", "Section", "Source", "Target", "key_of"]
 
 
 class Section(StrEnum):
@@ -54,10 +53,6 @@ def key_of(row: Row) -> Key:
     if isinstance(row, MemberRow):
         return (row.channel_id, row.user_id)
     return (row.digest,)
-
-
-class TargetNotEmpty(StoreCannotOpen):
-    """There is a whole store where the copy shall be."""
 
 
 class Source(Protocol):

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from chirpbird.chat.entities import Channel, ChannelKind, Entry, RefreshToken, User
-from chirpbird.chat.errors import StoreCannotOpen, StoreUnavailable
+from chirpbird.chat.errors import StoreCannotOpen, StoreNotEmpty, StoreUnavailable
 from chirpbird.storage.sqlite import SqliteStore
 from chirpbird.storage.sqlite.connections import reading, writing
 from chirpbird.storage.sqlite.log import ENTRY_COLUMNS, entry_of
 from chirpbird.storage.sqlite.schema import migrate
 from chirpbird.storage.sqlite.store import DATABASE, LOCK
 from chirpbird.storage.sqlite.users import words_of
-from chirpbird.storage.transfer.rows import ChannelRow, Key, MemberRow, Row, Section, TargetNotEmpty
+from chirpbird.storage.transfer.rows import ChannelRow, Key, MemberRow, Row, Section
 
 __all__ = ["TABLES", "SqliteSource", "SqliteTarget"]
 
@@ -151,7 +151,7 @@ def _claim(directory: Path, source: str, lock: int) -> sqlite3.Connection:
     except BlockingIOError as error:
         raise StoreCannotOpen(f"the directory {directory} is used by another chirpbird") from error
     if (directory / DATABASE).exists():
-        raise TargetNotEmpty(f"{directory / DATABASE} exists; choose an empty directory, or move it away")
+        raise StoreNotEmpty(f"{directory / DATABASE} exists; choose an empty directory, or move it away")
     path = directory / UNFINISHED
     connection = writing(path)
     try:
