@@ -24,7 +24,7 @@ from chirpbird.storage.mongodb.documents import entry_document
 from chirpbird.storage.mongodb.opening import connect
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.support.mongod import ReplicaSet  # noqa: E402
+from tests.support.mongod import ReplicaSet
 
 SENDERS = 256
 SECONDS = 5.0

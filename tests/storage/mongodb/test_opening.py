@@ -11,16 +11,10 @@ import pytest
 from pymongo import MongoClient
 
 from chirpbird.chat.errors import StoreCannotOpen
-from chirpbird.storage.mongodb import MongoStore, opening
+from chirpbird.storage.mongodb import MongoStore, diagnosis, opening
 from chirpbird.storage.mongodb.schema import NEWEST
-from tests.support.mongod import ReplicaSet
+from tests.support.mongod import ReplicaSet, require_mongod
 from tests.support.store_things import add_channel, add_user, message
-
-# PyMongo leaves a socket to the garbage collector when a client is closed while it connects.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning"),
-]
 
 CERTIFICATE = Path(__file__).parents[2] / "realtime" / "transports" / "localhost.pem"
 
@@ -28,8 +22,10 @@ CERTIFICATE = Path(__file__).parents[2] / "realtime" / "transports" / "localhost
 @pytest.fixture(autouse=True)
 def no_long_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """These servers will not get better by waiting."""
-    monkeypatch.setattr(opening, "_SELECTION_SECONDS", 1.0)
+    require_mongod()
+    monkeypatch.setattr(opening, "_SELECTION_SECONDS", 0.5)
     monkeypatch.setattr(opening, "_OPENING_SECONDS", 2.0)
+    monkeypatch.setattr(diagnosis, "_PROBE_MS", 500)
 
 
 async def _refusal(uri: str) -> str:

@@ -16,6 +16,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from chirpbird.chat.errors import StoreFull, StoreUnavailable
+from chirpbird.storage.mongodb.diagnosis import first_line
 from chirpbird.storage.mongodb.documents import Document
 
 __all__ = ["SECONDS", "Mongo", "Session", "store_error"]
@@ -57,12 +58,12 @@ class Mongo:
         """The last operation failed: of many failures in a row the first is logged."""
 
     @asynccontextmanager
-    async def session(self, seconds: float = SECONDS) -> AsyncIterator[Session]:
-        """For operations that together take at most so long. Errors: StoreUnavailable, StoreFull."""
+    async def session(self) -> AsyncIterator[Session]:
+        """For operations that together take at most ``SECONDS``. Errors: StoreUnavailable, StoreFull."""
         if self._closed:
             raise StoreUnavailable("the server is shutting down")
         try:
-            with pymongo.timeout(seconds):
+            with pymongo.timeout(SECONDS):
                 async with self.client.start_session(causal_consistency=True) as session:
                     if self._seen is not None:
                         session.advance_operation_time(self._seen)
@@ -73,7 +74,7 @@ class Mongo:
         except PyMongoError as error:
             if not self._failing:
                 self._failing = True
-                logger.warning("MongoDB fails: %s: %s", type(error).__name__, error)
+                logger.warning("MongoDB fails: %s: %s", type(error).__name__, first_line(error))
             raise store_error(error) from error
         if self._failing:
             self._failing = False

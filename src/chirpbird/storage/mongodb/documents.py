@@ -1,5 +1,6 @@
 """Entities as documents and back. docs/schema.md shows the documents.
 
+Large numbers come back as BSON's own kind of int, which is not msgspec's: hence the ``int()``.
 An entry's and a member's ``_id`` is a document whose fields stand in the order that the clustered index sorts by.
 """
 
@@ -69,14 +70,14 @@ def entry_document(entry: Entry) -> Document:
 def entry_of(document: Document) -> Entry:
     return Entry(
         channel_id=document["_id"]["channel"],
-        seq=document["_id"]["seq"],
+        seq=int(document["_id"]["seq"]),
         kind=EntryKind(document["kind"]),
         sender_id=document["sender_id"],
         key=document.get("key", ""),
         text=document.get("text", ""),
         members=tuple(document.get("members", ())),
-        created_at=document["created_at"],
-        message_number=document["message_number"],
+        created_at=int(document["created_at"]),
+        message_number=int(document["message_number"]),
     )
 
 
@@ -113,9 +114,9 @@ def channel_of(document: Document) -> Channel:
         name=document["name"],
         creator_id=document["creator_id"],
         epoch=document["epoch"],
-        created_at=document["created_at"],
-        updated_at=document["updated_at"],
-        member_count=document["member_count"],
+        created_at=int(document["created_at"]),
+        updated_at=int(document["updated_at"]),
+        member_count=int(document["member_count"]),
     )
 
 
@@ -141,8 +142,8 @@ def user_of(document: Document) -> User:
         username=document["username"],
         name=document["name"],
         password_hash=document["password_hash"],
-        created_at=document["created_at"],
-        updated_at=document["updated_at"],
+        created_at=int(document["created_at"]),
+        updated_at=int(document["updated_at"]),
     )
 
 
@@ -162,7 +163,7 @@ def token_of(document: Document) -> RefreshToken:
         digest=bytes(document["_id"]),
         family=document["family"],
         user_id=document["user_id"],
-        created_at=document["created_at"],
-        expires_at=document["expires_at"],
-        used_at=document["used_at"],
+        created_at=int(document["created_at"]),
+        expires_at=int(document["expires_at"]),
+        used_at=None if document["used_at"] is None else int(document["used_at"]),
     )

@@ -42,7 +42,7 @@ _OPTIONS: dict[str, Any] = {
 a second connection to each host."""
 
 
-async def open_database(uri: str) -> Mongo:
+async def open_database(uri: str) -> tuple[Mongo, Deployment]:
     """Connect, see whether the deployment will do, and bring the schema up to date. Errors: StoreCannotOpen."""
     mongo, deployment = await connect(uri)
     try:
@@ -52,7 +52,7 @@ async def open_database(uri: str) -> Mongo:
         await mongo.close()
         await _explain(deployment, error)
         raise
-    return mongo
+    return mongo, deployment
 
 
 async def connect(uri: str) -> tuple[Mongo, Deployment]:

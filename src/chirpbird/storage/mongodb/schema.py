@@ -10,23 +10,30 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 from chirpbird.chat.errors import StoreCannotOpen
 from chirpbird.storage.mongodb.connection import Mongo
 
-__all__ = ["NEWEST", "migrate"]
+__all__ = ["COPY", "NEWEST", "migrate"]
 
 SCHEMA = "schema"
 """``_id`` of the document in ``meta`` that says whose database this is, and how far its schema got."""
 APPLICATION = "chirpbird"
+COPY = "copy"
+"""``_id`` of the document in ``meta`` that is there while a copy is being written, and whose ``of`` names its source."""
 
 _NAMESPACE_EXISTS = 48
 
 
-async def migrate(mongo: Mongo) -> None:
-    """Bring the database to this program's schema.
+async def migrate(mongo: Mongo, *, copy_of: str = "") -> None:
+    """Bring the database to this program's schema. ``copy_of`` names the source that it becomes a copy of.
 
     Errors: StoreCannotOpen when the database is another program's, an unfinished copy, or was written by a newer version of
     this one; whatever PyMongo raises.
     """
     name = mongo.database.name
     found = await mongo.meta.find_one({"_id": SCHEMA})
+    copy = await mongo.meta.find_one({"_id": COPY})
+    if copy is not None and not copy_of:
+        raise StoreCannotOpen(
+            f"the database {name} has an unfinished copy of {copy['of']}; finish it with chirpbird migrate, or drop the database"
+        )
     if found is None:
         others = await mongo.database.list_collection_names()
         if others and others != ["meta"]:
@@ -34,6 +41,9 @@ async def migrate(mongo: Mongo) -> None:
                 f"the database {name} is another program's (it has a collection {min(others)} and no schema of ours); "
                 "name another one in the URI: mongodb://host/NAME"
             )
+    if copy_of:
+        await mongo.meta.update_one({"_id": COPY}, {"$setOnInsert": {"of": copy_of}}, upsert=True)
+    if found is None:
         await mongo.meta.update_one(
             {"_id": SCHEMA}, {"$setOnInsert": {"application": APPLICATION, "version": 0}}, upsert=True
         )

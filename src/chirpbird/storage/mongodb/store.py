@@ -30,7 +30,8 @@ class MongoStore:
 
         Errors: StoreCannotOpen, whose words say what is wrong and what to do.
         """
-        return cls(await open_database(uri))
+        mongo, _ = await open_database(uri)
+        return cls(mongo)
 
     async def check_writable(self) -> None:
         async with self._mongo.session() as session:

@@ -53,5 +53,5 @@ async def find_top(mongo: Mongo, session: Session, channel_id: str) -> Top | Non
     fields = {"message_number": 1, "created_at": 1}
     found = mongo.entries.find({"_id": range_of(channel_id, "seq")}, fields, session=session)
     async for document in found.sort("_id", -1).limit(1):
-        return Top(document["_id"]["seq"], document["message_number"], document["created_at"])
+        return Top(int(document["_id"]["seq"]), int(document["message_number"]), int(document["created_at"]))
     return None
