@@ -96,9 +96,7 @@ async def _connect(make: Callable[[], Connection], address: Address, access: Acc
             "redis:// in the URL; if it wants a client's certificate, name it with ?cert=… and &key=…"
         ) from error
     except OSError as error:
-        raise RedisUnavailable(
-            f"Redis at {address} cannot be reached: {error.strerror or error}"
-        ) from error
+        raise RedisUnavailable(f"Redis at {address} cannot be reached: {error.strerror or error}") from error
 
 
 async def _greet(connection: Connection, address: Address, access: Access) -> Hello:

@@ -118,7 +118,9 @@ class Line:
                 self._complaint = ""
                 reason = await self._watch(connection)
                 self._set(None)
-                _logger.warning("the connection to Redis (%s, %s) is lost: %s", self._name, self.address, reason)
+                _logger.warning(
+                    "the connection to Redis (%s, %s) is lost: %s", self._name, self.address, reason
+                )
                 if time() - began > options.retry_max:
                     pause = options.retry_min
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret

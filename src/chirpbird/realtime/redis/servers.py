@@ -48,7 +48,9 @@ class Servers(Protocol):
         """Send a packed command, if possible, and forget it."""
         ...
 
-    def run(self, key: bytes, script: Script, keys: Sequence[bytes], *arguments: Argument) -> asyncio.Future[Reply]:
+    def run(
+        self, key: bytes, script: Script, keys: Sequence[bytes], *arguments: Argument
+    ) -> asyncio.Future[Reply]:
         """Run a script; the name of the process that runs it comes before the arguments. Errors: CommandRefused, ConnectionLost."""
         ...
 
@@ -143,7 +145,9 @@ class SingleServers:
     def cast(self, key: bytes, packed: bytes) -> None:
         self._link.cast(packed)
 
-    def run(self, key: bytes, script: Script, keys: Sequence[bytes], *arguments: Argument) -> asyncio.Future[Reply]:
+    def run(
+        self, key: bytes, script: Script, keys: Sequence[bytes], *arguments: Argument
+    ) -> asyncio.Future[Reply]:
         return evaluate(self._link.send, script, keys, (self._link.era, *arguments))
 
     def call(self, key: bytes, *command: Argument) -> asyncio.Future[Reply]:
@@ -158,10 +162,14 @@ class SingleServers:
     async def _check(self, connection: Connection, hello: Hello) -> None:
         if hello.mode != "standalone":
             scheme = f"redis+{hello.mode}://" + ("…?master=name" if hello.mode == "sentinel" else "")
-            raise Misconfigured(f"Redis ({self._name}) is a {hello.mode}, expected a server: write {scheme} in the URL")
+            raise Misconfigured(
+                f"Redis ({self._name}) is a {hello.mode}, expected a server: write {scheme} in the URL"
+            )
         if hello.role != "master":
             if self._moves:
-                raise RedisUnavailable(f"the server that Sentinels call master of {self._name} is a {hello.role} yet")
+                raise RedisUnavailable(
+                    f"the server that Sentinels call master of {self._name} is a {hello.role} yet"
+                )
             raise Misconfigured(
                 f"Redis ({self._name}) is a {hello.role}, expected the master: name that one in the URL, or Sentinels"
             )

@@ -15,7 +15,17 @@ import msgspec
 
 from chirpbird.realtime.types import ClientInfo, Publication
 
-__all__ = ["Heard", "NOBODY", "decode", "kept", "pack_person", "pack_publication", "person", "person_message", "publication_message"]
+__all__ = [
+    "Heard",
+    "NOBODY",
+    "decode",
+    "kept",
+    "pack_person",
+    "pack_publication",
+    "person",
+    "person_message",
+    "publication_message",
+]
 
 NOBODY = b"-"
 

@@ -1,0 +1,228 @@
+"""The bus and the streams on Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import string
+from collections import deque
+
+from chirpbird.realtime.broker import BrokerEvents
+from chirpbird.realtime.options import PublishOptions
+from chirpbird.realtime.redis import wire
+from chirpbird.realtime.redis.connection import Reply, pack
+from chirpbird.realtime.redis.errors import RedisUnavailable
+from chirpbird.realtime.redis.fleet import Fleet
+from chirpbird.realtime.redis.scripts import PUBLISH, READ
+from chirpbird.realtime.types import (
+    ClientInfo,
+    HistoryResult,
+    MaybeAwaitable,
+    Publication,
+    PublishResult,
+    StreamPosition,
+)
+
+__all__ = ["RedisBroker"]
+
+_logger = logging.getLogger("chirpbird.realtime.redis")
+_META_TTL = 30 * 24 * 3600.0
+_EPOCH_LENGTH = 8
+_ORIGIN_BYTES = 6
+_ORDERS_KEPT = 10_000
+"""Control messages that wait for Redis to come back; then the oldest go."""
+_RESULT = PublishResult()
+
+
+class RedisBroker:
+    """A ``Broker``. What needs no place in a stream goes to this node's own subscribers at once and to Redis without waiting; so
+    announcements of logs, joins and leaves never fail, and while Redis is away ``on_bus(False)`` holds.
+
+    Publications with history or idempotency need Redis: RedisUnavailable (error 100, temporary, for clients) while it is away.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._keys = fleet.keys
+        self._origin = secrets.token_hex(_ORIGIN_BYTES).encode()
+        self._events: BrokerEvents | None = None
+        self._up = True
+        self._orders: deque[bytes] = deque(maxlen=_ORDERS_KEPT)
+
+    async def start(self, events: BrokerEvents, node_id: str) -> None:
+        """Errors: Misconfigured; RedisUnavailable with ``RedisOptions.required``."""
+        self._events = events
+        self._fleet.on_message = self._on_message
+        self._fleet.on_change = self._on_change
+        await self._fleet.start()
+        for servers in self._fleet.servers:
+            done = servers.subscribe(self._keys.control)
+            if done is not None:
+                await done
+        self._on_change(False)
+
+    async def close(self) -> None:
+        self._events = None
+        await self._fleet.close()
+
+    # Channels
+
+    def subscribe(self, channel: str) -> MaybeAwaitable[None]:
+        name = self._keys.channel(channel)
+        return self._fleet.home(name).subscribe(name)
+
+    def unsubscribe(self, channel: str) -> None:
+        name = self._keys.channel(channel)
+        self._fleet.home(name).unsubscribe(name)
+
+    # Saying
+
+    def publish(
+        self, channel: str, publication: Publication, options: PublishOptions
+    ) -> MaybeAwaitable[PublishResult]:
+        """Errors: RedisUnavailable, with history or an idempotency key."""
+        keeps = options.history_size > 0 and options.history_ttl > 0
+        if not keeps and not options.idempotency_key:
+            self._tell_own(channel, publication, "")
+            self._cast(channel, wire.publication_message(self._origin, publication, ""))
+            return _RESULT
+        name = self._keys.channel(channel)
+        servers = self._fleet.home(name)
+        keys = [self._keys.stream(name), self._keys.meta(name)]
+        if options.idempotency_key:
+            keys.append(self._keys.result(name, options.idempotency_key))
+        reply = servers.run(
+            name,
+            PUBLISH,
+            keys,
+            wire.pack_publication(publication),
+            options.history_size if keeps else 0,
+            _ms(options.history_ttl),
+            _ms(options.history_meta_ttl or _META_TTL),
+            _epoch(),
+            options.version,
+            options.version_epoch,
+            _ms(options.idempotency_ttl),
+            servers.publish_command,
+            name,
+        )
+        return _published(reply)
+
+    def announce(self, channel: str, publication: Publication, epoch: str) -> None:
+        self._tell_own(channel, publication, epoch)
+        self._cast(channel, wire.publication_message(self._origin, publication, epoch))
+
+    def publish_join(self, channel: str, info: ClientInfo) -> None:
+        if self._events is not None:
+            self._events.on_join(channel, info)
+        self._cast(channel, wire.person_message(b"J", self._origin, info))
+
+    def publish_leave(self, channel: str, info: ClientInfo) -> None:
+        if self._events is not None:
+            self._events.on_leave(channel, info)
+        self._cast(channel, wire.person_message(b"L", self._origin, info))
+
+    def publish_control(self, data: bytes) -> None:
+        """Never waits. While Redis is away the last 10,000 are kept, and said when it is back."""
+        if not self._say(data):
+            self._orders.append(data)
+
+    def _say(self, data: bytes) -> bool:
+        for servers in self._fleet.servers:
+            if servers.up:
+                key = self._keys.control
+                servers.cast(key, pack(servers.publish_command, key, data))
+                return True
+        return False
+
+    def _cast(self, channel: str, message: bytes) -> None:
+        name = self._keys.channel(channel)
+        servers = self._fleet.home(name)
+        servers.cast(name, pack(servers.publish_command, name, message))
+
+    def _tell_own(self, channel: str, publication: Publication, epoch: str) -> None:
+        if self._events is not None:
+            self._events.on_publication(channel, publication, epoch)
+
+    # Streams
+
+    async def read(
+        self, channel: str, *, since: int | None, limit: int, reverse: bool = False
+    ) -> HistoryResult:
+        """Errors: RedisUnavailable."""
+        name = self._keys.channel(channel)
+        reply = await self._fleet.home(name).run(
+            name,
+            READ,
+            [self._keys.stream(name), self._keys.meta(name)],
+            _epoch(),
+            _ms(_META_TTL),
+            "reverse" if reverse else "forward",
+            "" if since is None else since,
+            limit,
+        )
+        try:
+            top, epoch, entries = reply  # type: ignore[misc] - anything else is a TypeError
+            publications = [
+                wire.kept(fields[1], int(offset.partition(b"-")[0])) for offset, fields in entries
+            ]
+            return HistoryResult(publications, StreamPosition(int(top), epoch.decode()))
+        except (TypeError, ValueError, AttributeError, IndexError) as error:
+            raise RedisUnavailable(f"the stream of {channel!r} cannot be read: {error}") from error
+
+    async def top(self, channel: str) -> StreamPosition:
+        """Errors: RedisUnavailable."""
+        return (await self.read(channel, since=None, limit=0)).position
+
+    async def remove_history(self, channel: str) -> None:
+        """Errors: RedisUnavailable."""
+        name = self._keys.channel(channel)
+        await self._fleet.home(name).call(name, "DEL", self._keys.stream(name))
+
+    # Hearing
+
+    def _on_message(self, channel: bytes, data: bytes) -> None:
+        events = self._events
+        if events is None:
+            return
+        if channel == self._keys.control:
+            events.on_control(data)
+            return
+        try:
+            heard = wire.decode(data)
+            name = self._keys.name(channel)
+        except ValueError as error:
+            _logger.warning("a message on %r is not understood: %s", channel, error)
+            return
+        if heard.origin == self._origin:
+            return
+        if heard.publication is not None:
+            events.on_publication(name, heard.publication, heard.epoch)
+        elif heard.person is not None:
+            (events.on_join if heard.kind == b"J" else events.on_leave)(name, heard.person)
+
+    def _on_change(self, again: bool) -> None:
+        events, up = self._events, self._fleet.up
+        if events is None:
+            return
+        if up is not self._up or (again and up):
+            self._up = up
+            events.on_bus(up)
+        while self._orders and self._say(self._orders[0]):
+            self._orders.popleft()
+
+
+async def _published(reply: asyncio.Future[Reply]) -> PublishResult:
+    answer = await reply
+    if not isinstance(answer, list) or len(answer) != 2 or not isinstance(answer[1], bytes):
+        raise RedisUnavailable(f"Redis answered {answer!r}, expected an offset and an epoch")
+    return PublishResult(int(answer[0]), answer[1].decode())
+
+
+def _epoch() -> str:
+    return "".join(secrets.choice(string.ascii_letters) for _ in range(_EPOCH_LENGTH))
+
+
+def _ms(seconds: float) -> int:
+    return max(round(seconds * 1000), 1)
