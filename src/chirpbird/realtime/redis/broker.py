@@ -14,6 +14,7 @@ from chirpbird.realtime.redis import wire
 from chirpbird.realtime.redis.connection import Reply, pack
 from chirpbird.realtime.redis.errors import RedisUnavailable
 from chirpbird.realtime.redis.fleet import Fleet
+from chirpbird.realtime.redis.replies import as_bytes, as_int, as_list, as_text
 from chirpbird.realtime.redis.scripts import PUBLISH, READ
 from chirpbird.realtime.types import (
     ClientInfo,
@@ -162,14 +163,9 @@ class RedisBroker:
             "" if since is None else since,
             limit,
         )
-        try:
-            top, epoch, entries = reply  # type: ignore[misc] - anything else is a TypeError
-            publications = [
-                wire.kept(fields[1], int(offset.partition(b"-")[0])) for offset, fields in entries
-            ]
-            return HistoryResult(publications, StreamPosition(int(top), epoch.decode()))
-        except (TypeError, ValueError, AttributeError, IndexError) as error:
-            raise RedisUnavailable(f"the stream of {channel!r} cannot be read: {error}") from error
+        top, epoch, entries = as_list(reply, 3)
+        position = StreamPosition(as_int(top), as_text(epoch))
+        return HistoryResult([_kept(entry) for entry in as_list(entries)], position)
 
     async def top(self, channel: str) -> StreamPosition:
         """Errors: RedisUnavailable."""
@@ -214,10 +210,18 @@ class RedisBroker:
 
 
 async def _published(reply: asyncio.Future[Reply]) -> PublishResult:
-    answer = await reply
-    if not isinstance(answer, list) or len(answer) != 2 or not isinstance(answer[1], bytes):
-        raise RedisUnavailable(f"Redis answered {answer!r}, expected an offset and an epoch")
-    return PublishResult(int(answer[0]), answer[1].decode())
+    offset, epoch = as_list(await reply, 2)
+    return PublishResult(as_int(offset), as_text(epoch))
+
+
+def _kept(entry: Reply) -> Publication:
+    """An entry of a stream: [b"offset-0", [b"p", payload]]. Errors: RedisUnavailable."""
+    place, fields = as_list(entry, 2)
+    _, payload = as_list(fields, 2)
+    try:
+        return wire.kept(as_bytes(payload), as_int(as_bytes(place).partition(b"-")[0]))
+    except ValueError as error:
+        raise RedisUnavailable(f"an entry of a stream is not understood: {error}") from error
 
 
 def _epoch() -> str:

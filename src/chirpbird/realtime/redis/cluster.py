@@ -126,13 +126,13 @@ class ClusterServers:
     ) -> Handler:
         def answered(answer: Reply | RedisUnavailable) -> None:
             if isinstance(answer, CommandRefused) and redirects < _REDIRECTS:
-                if answer.code == "ASK":
+                if answer.word == "ASK":
                     self._ask(answer, packed, handler or _ignore)
                     return
-                if answer.code in ("MOVED", "TRYAGAIN", "READONLY"):
+                if answer.word in ("MOVED", "TRYAGAIN", "READONLY"):
                     self._look_again(lambda: self._send(key, packed, handler or _ignore, redirects + 1))
                     return
-            if isinstance(answer, CommandRefused) and answer.code == "CLUSTERDOWN":
+            if isinstance(answer, CommandRefused) and answer.word == "CLUSTERDOWN":
                 self._stale.set()
             if handler is not None:
                 handler(answer)

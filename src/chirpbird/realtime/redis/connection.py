@@ -25,7 +25,7 @@ _PING = cast("bytes", hiredis.pack_command((b"PING",)))
 
 def pack(*command: Argument) -> bytes:
     """A command as Redis reads it."""
-    return cast("bytes", hiredis.pack_command(command))
+    return cast("bytes", hiredis.pack_command(cast("tuple[bytes]", command)))  # its stub has a tuple of one
 
 
 class Connection(asyncio.Protocol):

@@ -116,7 +116,7 @@ async def _greet(connection: Connection, address: Address, access: Access) -> He
 
 
 def _explained(error: CommandRefused, address: Address, access: Access) -> RedisUnavailable | Misconfigured:
-    code = error.code
+    code = error.word
     if code == "NOAUTH":
         return Misconfigured(
             f"Redis at {address} wants a password: write redis://:password@… or redis://user:password@… in the URL"

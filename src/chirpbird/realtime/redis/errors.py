@@ -35,5 +35,6 @@ class CommandRefused(RedisUnavailable):
     """Redis answered with an error. ``detail`` is its words, which begin with a code such as MOVED or NOPERM."""
 
     @property
-    def code(self) -> str:
+    def word(self) -> str:
+        """What the answer begins with."""
         return self.detail.partition(" ")[0]

@@ -127,7 +127,7 @@ def evaluate(
     result: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
     def answered(answer: Reply | RedisUnavailable) -> None:
-        if isinstance(answer, CommandRefused) and answer.code == "NOSCRIPT":
+        if isinstance(answer, CommandRefused) and answer.word == "NOSCRIPT":
             send(pack("EVAL", script.source, len(keys), *keys, *arguments), lambda late: settle(result, late))
         else:
             settle(result, answer)

@@ -11,6 +11,7 @@ from chirpbird.realtime.redis import wire
 from chirpbird.realtime.redis.connection import Argument, Reply
 from chirpbird.realtime.redis.errors import RedisUnavailable
 from chirpbird.realtime.redis.fleet import Fleet
+from chirpbird.realtime.redis.replies import as_bytes, as_int, as_list
 from chirpbird.realtime.redis.scripts import PRESENCE, PRESENT, REMOVE, STATS, Script
 from chirpbird.realtime.types import ClientInfo, PresenceStats
 
@@ -53,18 +54,13 @@ class RedisPresence:
 
     async def get(self, channel: str) -> dict[str, ClientInfo]:
         """Errors: RedisUnavailable."""
-        packed = await self._run(channel, PRESENCE)
-        if not isinstance(packed, list):
-            raise RedisUnavailable(f"Redis answered {packed!r}, expected a list of clients")
-        people = [_unpacked(one) for one in packed]
+        people = [_unpacked(as_bytes(one)) for one in as_list(await self._run(channel, PRESENCE))]
         return {info.client: info for info in people}
 
     async def stats(self, channel: str) -> PresenceStats:
         """Errors: RedisUnavailable."""
-        counts = await self._run(channel, STATS)
-        if not isinstance(counts, list) or len(counts) != 2:
-            raise RedisUnavailable(f"Redis answered {counts!r}, expected two counts")
-        return PresenceStats(int(counts[0]), int(counts[1]))
+        clients, users = as_list(await self._run(channel, STATS), 2)
+        return PresenceStats(as_int(clients), as_int(users))
 
     def _run(self, channel: str, script: Script, *arguments: Argument) -> asyncio.Future[Reply]:
         name = self._keys.channel(channel)
@@ -76,13 +72,11 @@ def _packed(info: ClientInfo) -> bytes:
     return b"%d %b%b" % (len(user), user, wire.pack_person(info))
 
 
-def _unpacked(packed: Reply) -> ClientInfo:
+def _unpacked(packed: bytes) -> ClientInfo:
+    length, _, rest = packed.partition(b" ")
     try:
-        if not isinstance(packed, bytes):
-            raise TypeError(type(packed).__name__)
-        length, _, rest = packed.partition(b" ")
         return wire.person(rest[int(length) :])
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise RedisUnavailable(f"an entry of presence is not understood: {error}") from error
 
 

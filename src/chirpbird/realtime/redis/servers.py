@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from chirpbird.realtime.redis.connection import Argument, Connection, Handler, Reply
+from chirpbird.realtime.redis.connection import Argument, Connection, Reply
 from chirpbird.realtime.redis.dial import Hello
 from chirpbird.realtime.redis.errors import CommandRefused, Misconfigured, RedisUnavailable
 from chirpbird.realtime.redis.line import Locate
@@ -51,7 +51,9 @@ class Servers(Protocol):
     def run(
         self, key: bytes, script: Script, keys: Sequence[bytes], *arguments: Argument
     ) -> asyncio.Future[Reply]:
-        """Run a script; the name of the process that runs it comes before the arguments. Errors: CommandRefused, ConnectionLost."""
+        """Run a script; the name of the process that runs it comes before the arguments.
+
+        Errors: CommandRefused, ConnectionLost."""
         ...
 
     def call(self, key: bytes, *command: Argument) -> asyncio.Future[Reply]:
@@ -70,12 +72,12 @@ async def check_layout(connection: Connection, key: bytes, name: str) -> None:
     try:
         found = await connection.call("SET", key, LAYOUT, "NX", "GET")
     except CommandRefused as error:
-        if error.code == "NOPERM":
+        if error.word == "NOPERM":
             raise Misconfigured(
                 f"Redis ({name}) does not let this user use its keys ({error.detail}): allow ~{key.decode()[:-8]}:* "
                 f"&{key.decode()[:-8]}:* +@all -@dangerous +info"
             ) from error
-        if error.code == "WRONGTYPE":
+        if error.word == "WRONGTYPE":
             found = b"something else"
         else:
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chirpbird.realtime.redis.connection import Reply
 from chirpbird.realtime.redis.errors import RedisUnavailable
 from chirpbird.realtime.redis.keys import SLOTS
+from chirpbird.realtime.redis.replies import as_int, as_list, as_text
 from chirpbird.realtime.redis.url import Address
 
 __all__ = ["parse_redirect", "parse_slots"]
@@ -16,17 +17,15 @@ def parse_slots(reply: Reply, asked: Address) -> list[Address | None]:
     Errors: RedisUnavailable when the answer makes no sense.
     """
     owners: list[Address | None] = [None] * SLOTS
-    try:
-        if not isinstance(reply, list):
-            raise TypeError(type(reply).__name__)
-        for first, last, master, *_ in reply:
-            host = master[0].decode() if master[0] else ""
-            address = Address(host=asked.host if host in ("", "?") else host, port=int(master[1]))
-            if not 0 <= first <= last < SLOTS:
-                raise ValueError(f"slots {first} to {last}")
-            owners[first : last + 1] = [address] * (last + 1 - first)
-    except (TypeError, ValueError, AttributeError, IndexError) as error:
-        raise RedisUnavailable(f"the cluster's slots cannot be read: {error}") from error
+    for part in as_list(reply):
+        begin, end, master, *_ = as_list(part)
+        first, last = as_int(begin), as_int(end)
+        host, port, *_ = as_list(master)
+        if not 0 <= first <= last < SLOTS:
+            raise RedisUnavailable(f"the cluster has slots {first} to {last}, expected 0 to {SLOTS - 1}")
+        name = as_text(host) if host else ""
+        address = Address(host=asked.host if name in ("", "?") else name, port=as_int(port))
+        owners[first : last + 1] = [address] * (last + 1 - first)
     return owners
 
 

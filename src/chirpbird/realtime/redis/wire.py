@@ -16,8 +16,8 @@ import msgspec
 from chirpbird.realtime.types import ClientInfo, Publication
 
 __all__ = [
-    "Heard",
     "NOBODY",
+    "Heard",
     "decode",
     "kept",
     "pack_person",
