@@ -9,13 +9,15 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import hiredis
 
-__all__ = ["RedisCluster", "RedisProcess", "RedisSentinels", "RedisStandalone", "free_port"]
+__all__ = ["RedisCluster", "RedisProcess", "RedisSentinels", "RedisServers", "RedisStandalone", "free_port"]
 
 _PATIENCE = 20.0
 _PAUSE = 0.02
@@ -119,8 +121,10 @@ class RedisProcess:
         os.kill(self.pid, number)
 
 
-class _Servers:
+class RedisServers:
     """Some processes that go together."""
+
+    url: str
 
     def __init__(self) -> None:
         self.processes: list[RedisProcess] = []
@@ -152,7 +156,7 @@ class _Servers:
             process.command("EVAL", _AGE, 0, round(seconds * 1000))
 
 
-class RedisStandalone(_Servers):
+class RedisStandalone(RedisServers):
     def __init__(self, *options: str) -> None:
         super().__init__()
         self.process = RedisProcess(*options)
@@ -160,7 +164,7 @@ class RedisStandalone(_Servers):
         self.url = f"redis://127.0.0.1:{self.process.port}/0"
 
 
-class RedisSentinels(_Servers):
+class RedisSentinels(RedisServers):
     """A master, two replicas, three Sentinels that agree within a second that a master is gone."""
 
     def __init__(self) -> None:
@@ -198,7 +202,7 @@ class RedisSentinels(_Servers):
         return True
 
 
-class RedisCluster(_Servers):
+class RedisCluster(RedisServers):
     """Three masters, and as many replicas if wanted."""
 
     def __init__(self, *, replicas: bool = False) -> None:
@@ -213,10 +217,12 @@ class RedisCluster(_Servers):
             process.command("CLUSTER", "MEET", "127.0.0.1", self.processes[0].port)
         until(self._whole, "the cluster", self.processes[0].log)
         for primary, replica in zip(self._primaries(), self.processes[3:], strict=False):
-            replica.command("CLUSTER", "REPLICATE", str(primary.command("CLUSTER", "MYID"), "ascii"))  # type: ignore[call-overload]
+            name = primary.command("CLUSTER", "MYID")
+            assert isinstance(name, bytes)
+            replica.command("CLUSTER", "REPLICATE", name)
         self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{one.port}" for one in self.processes)
         for replica in self.processes[3:]:
-            until(lambda one=replica: b"master_link_status:up" in _info(one), "a replica", replica.log)  # type: ignore[misc]
+            until(partial(_is_linked, replica), "a replica", replica.log)
 
     def masters(self) -> list[RedisProcess]:
         return [one for one in self.processes if b"role:master" in _info(one)]
@@ -234,15 +240,18 @@ def _info(process: RedisProcess) -> bytes:
     return info
 
 
+def _is_linked(replica: RedisProcess) -> bool:
+    return b"master_link_status:up" in _info(replica)
+
+
 def _knows_all(process: RedisProcess, count: int) -> bool:
     info = process.command("CLUSTER", "INFO")
     assert isinstance(info, bytes)
     return b"cluster_state:ok" in info and b"cluster_known_nodes:%d\r" % count in info
 
 
-def until(condition: object, what: str, log: object) -> None:
-    assert callable(condition)
-    assert callable(log)
+def until(condition: Callable[[], bool], what: str, log: Callable[[], str]) -> None:
+    """Return when the condition holds."""
     deadline = time.monotonic() + _PATIENCE
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come up:\n{log()}"

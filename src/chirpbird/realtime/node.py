@@ -91,6 +91,8 @@ class Node(HandlerRegistration, UserOrders):
         self._started = clock.monotonic()
         self._check_at = clock.monotonic() + self.config.position_check_interval
         self._bus_up = True
+        self._check_all = False
+        """The next check leaves no channel out."""
 
     # Life
 
@@ -148,7 +150,8 @@ class Node(HandlerRegistration, UserOrders):
         now = core.clock.monotonic()
         if now >= self._check_at:
             config = self.config
-            delay = config.position_check_delay if self._bus_up else 0.0
+            delay = config.position_check_delay if self._bus_up and not self._check_all else 0.0
+            self._check_all = False
             self._check_at = now + (
                 config.position_check_interval if self._bus_up else config.bus_down_check_interval
             )
@@ -335,6 +338,7 @@ class Node(HandlerRegistration, UserOrders):
             _logger.warning("the bus is %s", "back" if up else "down; following the streams instead")
             if up:
                 self._cluster.announce_soon()
+        self._check_all = True
         self._check_at = self._core.clock.monotonic()
 
     # What it knows of itself

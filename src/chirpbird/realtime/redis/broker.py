@@ -37,10 +37,12 @@ _RESULT = PublishResult()
 
 
 class RedisBroker:
-    """A ``Broker``. What needs no place in a stream goes to this node's own subscribers at once and to Redis without waiting; so
-    announcements of logs, joins and leaves never fail, and while Redis is away ``on_bus(False)`` holds.
+    """A ``Broker``. While Redis is away, ``on_bus(False)`` holds, and nothing waits for it:
 
-    Publications with history or idempotency need Redis: RedisUnavailable (error 100, temporary, for clients) while it is away.
+    - announcements of logs reach this node's own subscribers, as they always do without a detour; others find them in the logs;
+    - publications without history, joins and leaves reach this node's own subscribers only;
+    - orders and other control messages are kept and said when it is back;
+    - publications with history or an idempotency key fail: RedisUnavailable, for clients error 100, temporary.
     """
 
     def __init__(self, fleet: Fleet) -> None:
@@ -55,12 +57,12 @@ class RedisBroker:
         """Errors: Misconfigured; RedisUnavailable with ``RedisOptions.required``."""
         self._events = events
         self._fleet.on_message = self._on_message
-        self._fleet.on_change = self._on_change
         await self._fleet.start()
         for servers in self._fleet.servers:
             done = servers.subscribe(self._keys.control)
             if done is not None:
                 await done
+        self._fleet.on_change = self._on_change
         self._on_change(False)
 
     async def close(self) -> None:
@@ -85,8 +87,10 @@ class RedisBroker:
         """Errors: RedisUnavailable, with history or an idempotency key."""
         keeps = options.history_size > 0 and options.history_ttl > 0
         if not keeps and not options.idempotency_key:
-            self._tell_own(channel, publication, "")
-            self._cast(channel, wire.publication_message(self._origin, publication, ""))
+            origin = self._whose()
+            if origin is self._origin:
+                self._tell_own(channel, publication, "")
+            self._cast(channel, wire.publication_message(origin, publication, ""))
             return _RESULT
         name = self._keys.channel(channel)
         servers = self._fleet.home(name)
@@ -115,14 +119,16 @@ class RedisBroker:
         self._cast(channel, wire.publication_message(self._origin, publication, epoch))
 
     def publish_join(self, channel: str, info: ClientInfo) -> None:
-        if self._events is not None:
+        origin = self._whose()
+        if origin is self._origin and self._events is not None:
             self._events.on_join(channel, info)
-        self._cast(channel, wire.person_message(b"J", self._origin, info))
+        self._cast(channel, wire.person_message(b"J", origin, info))
 
     def publish_leave(self, channel: str, info: ClientInfo) -> None:
-        if self._events is not None:
+        origin = self._whose()
+        if origin is self._origin and self._events is not None:
             self._events.on_leave(channel, info)
-        self._cast(channel, wire.person_message(b"L", self._origin, info))
+        self._cast(channel, wire.person_message(b"L", origin, info))
 
     def publish_control(self, data: bytes) -> None:
         """Never waits. While Redis is away the last 10,000 are kept, and said when it is back."""
@@ -131,11 +137,15 @@ class RedisBroker:
 
     def _say(self, data: bytes) -> bool:
         for servers in self._fleet.servers:
-            if servers.up:
-                key = self._keys.control
-                servers.cast(key, pack(servers.publish_command, key, data))
+            key = self._keys.control
+            if servers.cast(key, pack(servers.publish_command, key, data)):
                 return True
         return False
+
+    def _whose(self) -> bytes:
+        """The origin of what is in no stream. As long as all is well everybody hears it from Redis, in Redis's order; otherwise
+        this node does not wait for that."""
+        return wire.NOBODY if self._up else self._origin
 
     def _cast(self, channel: str, message: bytes) -> None:
         name = self._keys.channel(channel)

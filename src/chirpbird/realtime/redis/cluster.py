@@ -92,10 +92,9 @@ class ClusterServers:
 
     # Commands
 
-    def cast(self, key: bytes, packed: bytes) -> None:
+    def cast(self, key: bytes, packed: bytes) -> bool:
         link = self._owner(key)
-        if link is not None and link.up:
-            link.cast(packed, self._redirecting(key, packed, None, link, 0))
+        return link is not None and link.cast(packed, self._redirecting(key, packed, None, link, 0))
 
     def call(self, key: bytes, *command: Argument) -> asyncio.Future[Reply]:
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()

@@ -78,10 +78,12 @@ class Link:
             await line.close()
         self.listening.forget()
 
-    def cast(self, packed: bytes, handler: Handler | None = None) -> None:
-        """Send if that makes sense just now; otherwise nothing happens."""
-        if self._commands.up and self._commands.connection is not None:
-            self._commands.connection.send(packed, handler)
+    def cast(self, packed: bytes, handler: Handler | None = None) -> bool:
+        """Send if that makes sense just now; otherwise nothing happens, and False is returned."""
+        if not self._commands.up or self._commands.connection is None:
+            return False
+        self._commands.connection.send(packed, handler)
+        return True
 
     def send(self, packed: bytes, handler: Handler) -> None:
         """Send, or tell the handler that it cannot be done."""

@@ -44,8 +44,8 @@ class Servers(Protocol):
 
     async def close(self) -> None: ...
 
-    def cast(self, key: bytes, packed: bytes) -> None:
-        """Send a packed command, if possible, and forget it."""
+    def cast(self, key: bytes, packed: bytes) -> bool:
+        """Send a packed command and forget it; False: that is not possible now."""
         ...
 
     def run(
@@ -144,8 +144,8 @@ class SingleServers:
             self._watcher = None
         await self._link.close()
 
-    def cast(self, key: bytes, packed: bytes) -> None:
-        self._link.cast(packed)
+    def cast(self, key: bytes, packed: bytes) -> bool:
+        return self._link.cast(packed)
 
     def run(
         self, key: bytes, script: Script, keys: Sequence[bytes], *arguments: Argument
