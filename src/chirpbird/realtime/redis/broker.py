@@ -33,13 +33,15 @@ _EPOCH_LENGTH = 8
 _ORIGIN_BYTES = 6
 _ORDERS_KEPT = 10_000
 """Control messages that wait for Redis to come back; then the oldest go."""
+_UNSAID_KEPT = 100_000
 _RESULT = PublishResult()
 
 
 class RedisBroker:
     """A ``Broker``. While Redis is away, ``on_bus(False)`` holds, and nothing waits for it:
 
-    - announcements of logs reach this node's own subscribers, as they always do without a detour; others find them in the logs;
+    - announcements of logs reach this node's own subscribers, as they always do without a detour; others find them in the logs,
+      and are told of each channel's last one when it is back;
     - publications without history, joins and leaves reach this node's own subscribers only;
     - orders and other control messages are kept and said when it is back;
     - publications with history or an idempotency key fail: RedisUnavailable, for clients error 100, temporary.
@@ -52,6 +54,8 @@ class RedisBroker:
         self._events: BrokerEvents | None = None
         self._up = True
         self._orders: deque[bytes] = deque(maxlen=_ORDERS_KEPT)
+        self._unsaid: dict[str, tuple[Publication, str]] = {}
+        """The last announcement of each channel that could not be sent: it shows the others what they have missed."""
 
     async def start(self, events: BrokerEvents, node_id: str) -> None:
         """Errors: Misconfigured; RedisUnavailable with ``RedisOptions.required``."""
@@ -116,7 +120,11 @@ class RedisBroker:
 
     def announce(self, channel: str, publication: Publication, epoch: str) -> None:
         self._tell_own(channel, publication, epoch)
-        self._cast(channel, wire.publication_message(self._origin, publication, epoch))
+        sent = self._cast(channel, wire.publication_message(self._origin, publication, epoch))
+        if not sent or not self._up:
+            if len(self._unsaid) >= _UNSAID_KEPT:
+                del self._unsaid[next(iter(self._unsaid))]
+            self._unsaid[channel] = (publication, epoch)
 
     def publish_join(self, channel: str, info: ClientInfo) -> None:
         origin = self._whose()
@@ -147,10 +155,11 @@ class RedisBroker:
         this node does not wait for that."""
         return wire.NOBODY if self._up else self._origin
 
-    def _cast(self, channel: str, message: bytes) -> None:
+    def _cast(self, channel: str, message: bytes) -> bool:
+        """Whether it is on its way."""
         name = self._keys.channel(channel)
         servers = self._fleet.home(name)
-        servers.cast(name, pack(servers.publish_command, name, message))
+        return servers.cast(name, pack(servers.publish_command, name, message))
 
     def _tell_own(self, channel: str, publication: Publication, epoch: str) -> None:
         if self._events is not None:
@@ -217,6 +226,10 @@ class RedisBroker:
             events.on_bus(up)
         while self._orders and self._say(self._orders[0]):
             self._orders.popleft()
+        if up and self._unsaid:
+            unsaid, self._unsaid = self._unsaid, {}
+            for channel, (publication, epoch) in unsaid.items():
+                self._cast(channel, wire.publication_message(self._origin, publication, epoch))
 
 
 async def _published(reply: asyncio.Future[Reply]) -> PublishResult:
