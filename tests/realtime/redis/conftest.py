@@ -18,10 +18,10 @@ from chirpbird.realtime import (
     StreamPosition,
 )
 from chirpbird.realtime.redis import RedisOptions, RedisPresence, redis_engine
-from tests.support.realtime import Peer, with_handlers
+from tests.support.patient import PATIENCE
+from tests.support.realtime import with_handlers
 from tests.support.redis_server import RedisStandalone
 
-PATIENCE = 20.0
 QUICK = NodeConfig(bus_down_check_interval=0.2, position_check_interval=3600, position_check_delay=3600)
 
 
@@ -93,45 +93,6 @@ class Log:
         return StreamPosition(len(self.logs.get(channel, [])), "log")
 
 
-class Subscriber:
-    """Somebody on a node, who hears a channel."""
-
-    def __init__(self, node: Node, channel: str) -> None:
-        self._peer = Peer(node)
-        self._channel = channel
-        self.heard: list[int] = []
-        self.ended: list[int] = []
-        """Codes with which the subscription was ended."""
-
-    async def subscribe(self, *, token: str = "anna") -> Subscriber:
-        self._peer.send({"id": 1, "connect": {"token": token}})
-        await self._until(lambda: any("connect" in told for told in self._told))
-        self._peer.send({"id": 2, "subscribe": {"channel": self._channel}})
-        await self._until(lambda: any(told.get("id") == 2 for told in self._told))
-        return self
-
-    _told: list[dict[str, object]]
-
-    async def until(self, condition: Callable[[list[int]], bool]) -> None:
-        """Return when what was heard so far (its data, numbers) is as wanted."""
-        await self._until(lambda: condition(self.heard))
-
-    async def _until(self, condition: Callable[[], bool]) -> None:
-        self._told = []
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                for told in self._peer.told():
-                    self._told.append(told)
-                    push = told.get("push", {})
-                    if "pub" in push:
-                        self.heard.append(push["pub"]["data"])
-                    elif "unsubscribe" in push:
-                        self.ended.append(push["unsubscribe"]["code"])
-                if condition():
-                    return
-                await asyncio.sleep(0.005)
-
-
 @pytest.fixture(scope="session")
 def standalone() -> Iterator[RedisStandalone]:
     with RedisStandalone() as server:
@@ -170,3 +131,8 @@ def node(stack: AsyncExitStack) -> Callable[[str, Log | None], Awaitable[Node]]:
         return node
 
     return make
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
