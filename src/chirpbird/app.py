@@ -22,8 +22,10 @@ from chirpbird.gateway.announcer import Announcer
 from chirpbird.gateway.audience import NodeAudience
 from chirpbird.gateway.handlers import Handlers
 from chirpbird.gateway.history import LogHistory
+from chirpbird.gateway.resync import Resync
 from chirpbird.logs import configure_logging
 from chirpbird.realtime import Node, NodeConfig
+from chirpbird.realtime.redis import Misconfigured, RedisBroker, RedisOptions, RedisPresence, redis_engine
 from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol, RealtimeServer
 from chirpbird.settings import Settings, SettingsError, signing_secret
 from chirpbird.storage import open_store
@@ -61,7 +63,7 @@ async def _serve(settings: Settings) -> None:
         raise CannotStart(str(error)) from error
     try:
         await _serve_store(settings, store, listener)
-    except SettingsError as error:
+    except (SettingsError, Misconfigured) as error:
         raise CannotStart(str(error)) from error
     finally:
         listener.close()
@@ -70,12 +72,17 @@ async def _serve(settings: Settings) -> None:
 
 async def _serve_store(settings: Settings, store: Store, listener: socket.socket) -> None:
     chat = Chat(store=store, secret=signing_secret(settings), limits=_limits(settings))
+    broker, presence = _redis(settings)
     node = Node(
         NodeConfig(client_channel_limit=settings.channels_per_client),
+        broker=broker,
+        presence=presence,
         history=LogHistory(store.log, chat.renderer),
     )
     Handlers(node, chat)
-    chat.tell(NodeAudience(node, chat))
+    audience = NodeAudience(node, chat)
+    chat.tell(audience)
+    resync = Resync(node, store.channels, audience)
     store.log.add_commit_listener(Announcer(node, chat.renderer, chat.access.directory).committed)
     application = create_app(chat, client_dir=CLIENT_DIRECTORY)
     config = uvicorn.Config(
@@ -98,9 +105,19 @@ async def _serve_store(settings: Settings, store: Store, listener: socket.socket
     try:
         await server.serve(sockets=[listener])
     finally:
+        await resync.close()
         sweeper.cancel()
         with suppress(asyncio.CancelledError):
             await sweeper
+
+
+def _redis(settings: Settings) -> tuple[RedisBroker, RedisPresence] | tuple[None, None]:
+    """What joins this node to others, if there are any. Errors: Misconfigured."""
+    if settings.redis_url is None:
+        return None, None
+    url = settings.redis_url.get_secret_value()
+    # Not required: the logs are the channels, and without Redis they are followed.
+    return redis_engine(RedisOptions(url=url, prefix=settings.redis_prefix, required=False))
 
 
 def _listen(host: str, port: int) -> socket.socket:

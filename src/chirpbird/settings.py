@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     secret: SecretStr | None = None
     """Signs access tokens; at least 32 bytes, the same on all nodes. None (without MongoDB only): made once and kept in
     the data directory."""
+    redis_url: SecretStr | None = None
+    """Redis that joins several nodes; see docs/realtime.md for what it may look like. None: this node is the only one."""
+    redis_prefix: str = "chirpbird"
+    """What everything in Redis begins with. Two systems on one Redis need two."""
     allowed_origins: tuple[Annotated[str, AfterValidator(_check_origin)], ...] = ()
     """Origins of other sites' pages that may connect; pages that this server itself gave out always may."""
     forwarded_allow_ips: str = ""
