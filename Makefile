@@ -52,6 +52,7 @@ imports: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports
 
 unit: $(VENV)/dev.stamp
+	@scripts/need-test-packages unit
 	$(call say,Unit tests)
 	@$(BIN)/pytest -q -m 'not e2e'
 

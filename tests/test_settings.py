@@ -55,6 +55,16 @@ def test_a_short_secret_is_refused_without_being_shown(tmp_path: Path) -> None:
         signing_secret(Settings(data=tmp_path))
 
 
+def test_a_cluster_must_be_given_its_secret(tmp_path: Path) -> None:
+    uri = SecretStr("mongodb://user:password@host/")
+    with pytest.raises(SettingsError, match="CHIRPBIRD_SECRET is not set"):
+        signing_secret(Settings(data=tmp_path, mongodb_uri=uri))
+    settings = Settings(data=tmp_path, mongodb_uri=uri, secret=SecretStr("s" * 32))
+    assert signing_secret(settings) == b"s" * 32
+    assert "password" not in repr(settings)
+    assert settings.mongodb_address() == "mongodb://user:password@host/"
+
+
 def test_a_secret_that_cannot_be_kept_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot read or write"):
         signing_secret(Settings(data=tmp_path / "missing"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import time
@@ -13,7 +14,7 @@ import uvicorn
 import uvloop
 from rich.console import Console
 
-from chirpbird.chat.errors import StoreCannotOpen
+from chirpbird.chat.errors import StoreCannotOpen, StoreUnavailable
 from chirpbird.chat.limits import ChatLimits
 from chirpbird.chat.ports import Store
 from chirpbird.chat.service import Chat
@@ -21,11 +22,13 @@ from chirpbird.gateway.announcer import Announcer
 from chirpbird.gateway.audience import NodeAudience
 from chirpbird.gateway.handlers import Handlers
 from chirpbird.gateway.history import LogHistory
+from chirpbird.gateway.resync import Resync
 from chirpbird.logs import configure_logging
 from chirpbird.realtime import Node, NodeConfig
+from chirpbird.realtime.redis import Misconfigured, RedisBroker, RedisOptions, RedisPresence, redis_engine
 from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol, RealtimeServer
 from chirpbird.settings import Settings, SettingsError, signing_secret
-from chirpbird.storage.sqlite import SqliteStore
+from chirpbird.storage import open_store
 from chirpbird.web.application import create_app
 
 __all__ = ["CannotStart", "run"]
@@ -34,6 +37,8 @@ CLIENT_DIRECTORY = Path(__file__).parent / "web" / "client"
 SWEEP_SECONDS = 3600
 """How often refresh tokens that ran out are deleted."""
 LISTEN_BACKLOG = 2048
+
+logger = logging.getLogger(__name__)
 
 
 class CannotStart(Exception):
@@ -52,13 +57,13 @@ def run(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     listener = _listen(settings.host, settings.port)
     try:
-        store = await SqliteStore.open(settings.data)
+        store = await open_store(settings.data, settings.mongodb_address())
     except StoreCannotOpen as error:
         listener.close()
         raise CannotStart(str(error)) from error
     try:
         await _serve_store(settings, store, listener)
-    except SettingsError as error:
+    except (SettingsError, Misconfigured) as error:
         raise CannotStart(str(error)) from error
     finally:
         listener.close()
@@ -67,12 +72,17 @@ async def _serve(settings: Settings) -> None:
 
 async def _serve_store(settings: Settings, store: Store, listener: socket.socket) -> None:
     chat = Chat(store=store, secret=signing_secret(settings), limits=_limits(settings))
+    broker, presence = _redis(settings)
     node = Node(
         NodeConfig(client_channel_limit=settings.channels_per_client),
+        broker=broker,
+        presence=presence,
         history=LogHistory(store.log, chat.renderer),
     )
     Handlers(node, chat)
-    chat.tell(NodeAudience(node, chat))
+    audience = NodeAudience(node, chat)
+    chat.tell(audience)
+    resync = Resync(node, store.channels, audience)
     store.log.add_commit_listener(Announcer(node, chat.renderer, chat.access.directory).committed)
     application = create_app(chat, client_dir=CLIENT_DIRECTORY)
     config = uvicorn.Config(
@@ -95,9 +105,19 @@ async def _serve_store(settings: Settings, store: Store, listener: socket.socket
     try:
         await server.serve(sockets=[listener])
     finally:
+        await resync.close()
         sweeper.cancel()
         with suppress(asyncio.CancelledError):
             await sweeper
+
+
+def _redis(settings: Settings) -> tuple[RedisBroker, RedisPresence] | tuple[None, None]:
+    """What joins this node to others, if there are any. Errors: Misconfigured."""
+    if settings.redis_url is None:
+        return None, None
+    url = settings.redis_url.get_secret_value()
+    # Not required: the logs are the channels, and without Redis they are followed.
+    return redis_engine(RedisOptions(url=url, prefix=settings.redis_prefix, required=False))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -132,7 +152,10 @@ def _limits(settings: Settings) -> ChatLimits:
 
 async def _sweep(store: Store) -> None:
     while True:
-        await store.sign_ins.purge(now=time.time_ns() // 1_000_000)
+        try:
+            await store.sign_ins.purge(now=time.time_ns() // 1_000_000)
+        except StoreUnavailable as error:
+            logger.warning("refresh tokens that ran out are kept for now: %s", error)
         await asyncio.sleep(SWEEP_SECONDS)
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from chirpbird import __version__
 from chirpbird.cli_realtime import realtime
+from chirpbird.lab.cli import app as lab
 
 __all__ = ["app", "main"]
 
@@ -23,7 +24,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
 EXIT_CANNOT_START = 1
+EXIT_INTERRUPTED = 130
 
 
 def main() -> None:
@@ -97,7 +100,39 @@ def serve(
         raise typer.Exit(EXIT_CANNOT_START) from None
 
 
+@app.command()
+def migrate(
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from", help="What to copy: sqlite:DIRECTORY, mongodb://…, or mongodb.", show_default=False
+        ),
+    ],
+    target: Annotated[
+        str,
+        typer.Option("--to", help="Where to: the same, and nothing may be in it yet.", show_default=False),
+    ],
+) -> None:
+    """Copy everything from one store to another, and compare both. Stop the servers first.
+
+    The word mongodb alone means the URI in CHIRPBIRD_MONGODB_URI, so that no password shows in a list of processes.
+    Interrupted or killed, the same command goes on where it was.
+    """
+    from chirpbird.chat.errors import ChatError
+    from chirpbird.migration import run
+
+    try:
+        run(source, target)
+    except ChatError as error:
+        _complain(str(error))
+        raise typer.Exit(EXIT_CANNOT_START) from None
+    except KeyboardInterrupt:
+        _complain("interrupted; run the same command again to go on")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
 app.command()(realtime)
+app.add_typer(lab, name="lab")
 
 
 def _complain(message: str) -> None:

@@ -68,8 +68,15 @@ class Settings(BaseSettings):
     """Port for HTTP and WebSocket alike. 0: any free one."""
     data: Path = Path("data")
     """Directory of the database and the signing secret. Made if it does not exist."""
+    mongodb_uri: SecretStr | None = None
+    """The replica set that all nodes of a cluster keep everything in. None: one server alone, with its data directory."""
     secret: SecretStr | None = None
-    """Signs access tokens; at least 32 bytes. None: made once and kept in the data directory."""
+    """Signs access tokens; at least 32 bytes, the same on all nodes. None (without MongoDB only): made once and kept in
+    the data directory."""
+    redis_url: SecretStr | None = None
+    """Redis that joins several nodes; see docs/realtime.md for what it may look like. None: this node is the only one."""
+    redis_prefix: str = "chirpbird"
+    """What everything in Redis begins with. Two systems on one Redis need two."""
     allowed_origins: tuple[Annotated[str, AfterValidator(_check_origin)], ...] = ()
     """Origins of other sites' pages that may connect; pages that this server itself gave out always may."""
     forwarded_allow_ips: str = ""
@@ -93,11 +100,17 @@ class Settings(BaseSettings):
     log_level: LogLevel = LogLevel.INFO
     log_format: LogFormat = LogFormat.TEXT
 
+    def mongodb_address(self) -> str | None:
+        """``mongodb_uri`` in clear."""
+        return None if self.mongodb_uri is None else self.mongodb_uri.get_secret_value()
+
 
 def signing_secret(settings: Settings) -> bytes:
     """The secret that signs access tokens: the setting, or the one kept in the data directory (made at the first start).
 
-    The data directory must exist. Errors: SettingsError when the setting or the file is too short or unreadable.
+    With MongoDB it must be set: a secret of each node's own would sign people in on one node only, and one kept in the
+    database would let whoever reads a backup sign in as anybody.
+    The data directory must exist. Errors: SettingsError when the setting or the file is missing, too short or unreadable.
     """
     if settings.secret is not None:
         secret = settings.secret.get_secret_value().encode()
@@ -106,6 +119,11 @@ def signing_secret(settings: Settings) -> bytes:
                 f"secret is {len(secret)} bytes long, at least {MIN_SECRET_BYTES} are expected"
             )
         return secret
+    if settings.mongodb_uri is not None:
+        raise SettingsError(
+            "CHIRPBIRD_SECRET is not set; with CHIRPBIRD_MONGODB_URI it must be, to the same 32 bytes or more on every node: "
+            "make one with: openssl rand -hex 32"
+        )
     path = settings.data / SIGNING_FILE
     try:
         _create_secret(path)

@@ -108,6 +108,8 @@ class Cluster:
         self._surveys: dict[int, _Survey] = {}
         self._last_survey = 0
         self._announce_at = 0.0
+        self.doubt_until = 0.0
+        """A node that was lost may be cut off only, and go on without being heard."""
         self.survey_handlers: dict[str, SurveyHandler] = {}
         self.notification_handlers: dict[str, NotificationHandler] = {}
 
@@ -136,6 +138,7 @@ class Cluster:
             self.announce()
         for node in [node for node, (_, until) in self._nodes.items() if until <= now]:
             _logger.warning("node %s was not heard of for too long, it is taken for gone", node)
+            self.doubt_until = now + self._core.config.lost_node_doubt
             self._lose(node)
 
     def _lose(self, node: str) -> None:

@@ -93,6 +93,9 @@ class Node(HandlerRegistration, UserOrders):
         self._started = clock.monotonic()
         self._check_at = clock.monotonic() + self.config.position_check_interval
         self._bus_up = True
+        self._check_all = False
+        """The next check leaves no channel out."""
+        self._bus_listener: Callable[[bool], None] | None = None
 
     # Life
 
@@ -154,14 +157,23 @@ class Node(HandlerRegistration, UserOrders):
         core = self._core
         core.tick()
         now = core.clock.monotonic()
-        if now >= self._check_at:
-            config = self.config
-            delay = config.position_check_delay if self._bus_up else 0.0
-            self._check_at = now + (
-                config.position_check_interval if self._bus_up else config.bus_down_check_interval
-            )
-            core.go(core.keeper.check(list(core.hub.channels.values()), delay))
+        self._check_positions(now)
         self._cluster.tick(now)
+
+    def _check_positions(self, now: float) -> None:
+        """Compare channels with their streams, often if the bus cannot be relied upon."""
+        config = self.config
+        interval, delay = config.position_check_interval, config.position_check_delay
+        if not self._bus_up:
+            interval, delay = config.bus_down_check_interval, 0.0
+        elif now < self._cluster.doubt_until:
+            interval, delay = config.lost_node_check_interval, 0.0
+        self._check_at = min(self._check_at, now + interval)
+        if now >= self._check_at:
+            self._check_at = now + interval
+            if self._check_all:
+                self._check_all, delay = False, 0.0
+            self._core.go(self._core.keeper.check(list(self._core.hub.channels.values()), delay))
 
     def _schedule_tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(TICK, self._on_timer)
@@ -305,6 +317,25 @@ class Node(HandlerRegistration, UserOrders):
         }
         return SurveyReply(msgspec.msgpack.encode(counts))
 
+    # What is here
+
+    @property
+    def bus_up(self) -> bool:
+        """False: other nodes are not reached; channels with positions are followed in their streams instead."""
+        return self._bus_up
+
+    def on_bus_change(self, listener: Callable[[bool], None]) -> None:
+        """Have it called with ``bus_up`` whenever that changes. It must not raise."""
+        self._bus_listener = listener
+
+    def users(self) -> list[str]:
+        """Those who are connected to this node."""
+        return list(self._core.hub.users)
+
+    def channels_of(self, user: str) -> set[str]:
+        """What a user's connections to this node are subscribed to."""
+        return {name for session in self._core.hub.find(user) for name in session.subs}
+
     # What the broker tells
 
     def on_publication(self, channel: str, publication: Publication, epoch: str) -> None:
@@ -343,6 +374,9 @@ class Node(HandlerRegistration, UserOrders):
             _logger.warning("the bus is %s", "back" if up else "down; following the streams instead")
             if up:
                 self._cluster.announce_soon()
+            if self._bus_listener is not None:
+                self._bus_listener(up)
+        self._check_all = True
         self._check_at = self._core.clock.monotonic()
 
     # What it knows of itself
