@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -44,7 +45,7 @@ def realtime(
     from chirpbird.standalone.errors import CannotStart
 
     try:
-        loaded = load(config)
+        loaded = load(config, os.environ)
         if check:
             server.check(loaded)
             typer.echo("ok")

@@ -99,7 +99,7 @@ async def test_insecure_mode_believes_everybody_but_no_bad_token(make: Make) -> 
 
 
 async def test_connections_expire_and_are_refreshed(make: Make) -> None:
-    box = await make(channel=channel({"presence": True, "allow_subscribe_for_client": True}))
+    box = await make(channel=channel(CHATTY))
     now = int(box.clock.time())
     ann = box.peer()
     connected = await ann.connect(sign(sub="ann", exp=now + 10, info={"v": 1}))
@@ -107,8 +107,8 @@ async def test_connections_expire_and_are_refreshed(make: Make) -> None:
     await ann.subscribe("a")
     fresh = sign(sub="ann", exp=now + 20, info={"v": 2})
     assert (await ann.ask(refresh={"token": fresh}))["refresh"]["ttl"] == 20
-    [info] = (await box.call("presence", channel="a"))["result"]["presence"].values()
-    assert info["conn_info"] in ({"v": 1}, {"v": 2})  # the store is told at the next presence update
+    await ann.ask(publish={"channel": "a", "data": 1})
+    assert [pub["info"]["conn_info"] for pub in ann.pubs("a")] == [{"v": 2}]
     box.clock.now += 50
     box.node.tick()
     await settle()

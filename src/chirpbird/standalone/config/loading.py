@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from chirpbird.standalone.config.elsewhere import is_centrifugo_option
+from chirpbird.standalone.config.environment import UnknownVariables, overlay
 from chirpbird.standalone.config.root import Config
 
 __all__ = ["ConfigError", "load", "parse"]
@@ -28,8 +29,9 @@ class ConfigError(Exception):
         self.problems = tuple(problems)
 
 
-def load(path: Path) -> Config:
-    """Read a file: JSON if its name ends with .json, YAML if it ends with .yaml or .yml.
+def load(path: Path, environment: Mapping[str, str] | None = None) -> Config:
+    """Read a file: JSON if its name ends with .json, YAML if it ends with .yaml or .yml. ``environment`` counts more: see
+    ``environment.overlay``.
 
     Errors: ConfigError.
     """
@@ -48,6 +50,12 @@ def load(path: Path) -> Config:
         read = reader(content.decode("utf-8-sig"))
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise ConfigError(source, [f"is not {path.suffix[1:]}: {' '.join(str(error).split())}"]) from error
+    try:
+        read = overlay(read, environment or {})
+    except UnknownVariables as unknown:
+        raise ConfigError(
+            "environment", [f"{name}: no option of this name" for name in unknown.names]
+        ) from None
     return parse(read, source)
 
 
