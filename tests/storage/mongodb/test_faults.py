@@ -135,6 +135,8 @@ def _check(
     for draft, entry in outcomes:
         assert by_seq[entry.seq] == entry
         assert not draft.key or draft.key == entry.key
+    told = {entry.key for own in heard for entry in own}
+    assert told >= set(keys), "whatever was acknowledged, some node's listeners heard of"
     said = 0
     for before, entry in zip([None, *entries], entries, strict=False):
         said += entry.kind is EntryKind.MESSAGE
