@@ -67,3 +67,9 @@ def test_data_of_a_newer_version_is_said(tmp_path: Path) -> None:
     result = _chirpbird("serve", "--port", "0", "--data", str(tmp_path))
     assert result.exit_code == 1
     assert "was written by a newer version" in result.output
+
+
+def test_a_cluster_without_a_secret_is_not_touched() -> None:
+    result = _chirpbird("serve", "--port", "0", CHIRPBIRD_MONGODB_URI="mongodb://127.0.0.1:1/")
+    assert result.exit_code == 1
+    assert "CHIRPBIRD_SECRET is not set" in result.output

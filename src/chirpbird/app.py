@@ -57,8 +57,10 @@ def run(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     listener = _listen(settings.host, settings.port)
     try:
-        store = await open_store(settings.data, settings.mongodb_address())
-    except StoreCannotOpen as error:
+        # Of one server alone the secret is in the data directory, which is made with the store.
+        secret = None if settings.mongodb_uri is None else signing_secret(settings)
+        store = await open_store(settings.data, settings.mongodb_address(), secret=secret)
+    except (SettingsError, StoreCannotOpen) as error:
         listener.close()
         raise CannotStart(str(error)) from error
     try:

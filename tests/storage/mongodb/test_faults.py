@@ -135,6 +135,8 @@ def _check(
     for draft, entry in outcomes:
         assert by_seq[entry.seq] == entry
         assert not draft.key or draft.key == entry.key
+    told = {entry.key for own in heard for entry in own}
+    assert told >= set(keys), "whatever was acknowledged, some node's listeners heard of"
     said = 0
     for before, entry in zip([None, *entries], entries, strict=False):
         said += entry.kind is EntryKind.MESSAGE
@@ -153,6 +155,27 @@ def test_whatever_fails_the_log_keeps_its_promises(
     replica_set: ReplicaSet, steps: list[tuple[Any, ...]]
 ) -> None:
     asyncio.run(_scenario(replica_set, steps))
+
+
+async def test_who_sends_again_after_a_lost_answer_is_heard_then(
+    replica_set: ReplicaSet, mongo_uri: str
+) -> None:
+    store = await MongoStore.open(mongo_uri)
+    channel = await add_channel(store, "late", ["U-ann"])
+    heard: list[str] = []
+    store.log.add_commit_listener(lambda entries: heard.extend(entry.text for entry in entries))
+    await store.log.append(message(channel, "first"))
+    fault = {"appName": "chirpbird", **FAULTS["applied, never by a majority"]}
+    await asyncio.to_thread(replica_set.fail, replica_set.ports[0], {"times": 1}, **fault)
+    draft = message(channel, "second", key="k")
+    with pytest.raises(StoreUnavailable):
+        await store.log.append(draft)
+    assert heard == ["first"]
+    assert (await store.log.append(draft)).seq == 3
+    assert heard == ["first", "second"]
+    await store.log.append(message(channel, "third"))
+    assert heard == ["first", "second", "third"]
+    await store.close()
 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))

@@ -82,6 +82,18 @@ async def test_another_programs_database_is_left_alone(mongo_uri: str) -> None:
         assert client.get_default_database().list_collection_names() == ["theirs"]
 
 
+async def test_all_nodes_must_have_the_same_secret(mongo_uri: str) -> None:
+    for _ in range(2):
+        await (await MongoStore.open(mongo_uri, b"s" * 32)).close()
+    with pytest.raises(StoreCannotOpen, match="not the one that the other nodes of the database test"):
+        await MongoStore.open(mongo_uri, b"t" * 32)
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        meta = client.get_default_database().meta
+        assert b"s" * 32 not in str(meta.find_one({"_id": "secret"})).encode()
+        meta.delete_one({"_id": "secret"})
+    await (await MongoStore.open(mongo_uri, b"t" * 32)).close()
+
+
 async def test_many_nodes_start_at_once_on_an_empty_database(mongo_uri: str) -> None:
     stores = await asyncio.gather(*(MongoStore.open(mongo_uri) for _ in range(4)))
     channel = await add_channel(stores[0], "first", ["U-ann"])

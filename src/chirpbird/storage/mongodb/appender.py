@@ -191,6 +191,10 @@ class Appender:
                 if not future.cancelled():
                     future.set_result(entry)
 
+    def found(self, entries: Sequence[Entry]) -> None:
+        """These are in a log behind what was known of it: written by inserts whose answer was lost, or by other nodes."""
+        self.committed(entries)
+
     def refuse(self, refused: Iterable[Waiting], error: ChatError) -> None:
         """These never will."""
         for waiting in refused:
@@ -208,7 +212,7 @@ class Appender:
             error = StoreUnavailable("the message could not be stored; try again later")
         for channel_id in load:
             # What of it was written, nobody knows.
-            self._tops.forget(channel_id)
+            self._tops.doubt(channel_id)
         failed = [waiting for queue in load.values() for waiting in queue]
         load.clear()
         if isinstance(error, StoreUnavailable):

@@ -13,12 +13,14 @@ from pymongo.errors import BulkWriteError
 from chirpbird.chat.entities import Draft, Entry, EntryKind
 from chirpbird.chat.errors import ChatError, NotFound
 from chirpbird.storage.mongodb.connection import Mongo, Session, store_error
-from chirpbird.storage.mongodb.documents import Document, entry_document, entry_of
+from chirpbird.storage.mongodb.documents import Document, entry_document, entry_of, range_of
 from chirpbird.storage.mongodb.tops import Top, Tops, find_top
 
 __all__ = ["Flight", "Outcomes", "Waiting"]
 
 _DUPLICATE_KEY = 11000
+_MOST_DOUBTFUL = 1_000
+"""Entries that listeners are told of late; if there are more, subscribers fill the gap from the log by themselves."""
 _PAUSE = 0.005
 """Seconds before looking again for an entry that is in the way and that a majority does not have yet."""
 
@@ -40,6 +42,10 @@ class Outcomes(Protocol):
         self, written: Sequence[tuple[Waiting, Entry]], known: Sequence[tuple[Waiting, Entry]] = ()
     ) -> None:
         """These drafts have their entries: those that are new, and those that were sent before."""
+        ...
+
+    def found(self, entries: Sequence[Entry]) -> None:
+        """These are in a log behind what was known of it: written by inserts whose answer was lost, or by other nodes."""
         ...
 
     def refuse(self, refused: Iterable[Waiting], error: ChatError) -> None:
@@ -89,11 +95,20 @@ class Flight:
                 continue
             top = await find_top(self._mongo, session, channel_id)
             if top is not None:
+                await self._find_doubtful(session, channel_id, top)
                 self._tops.remember(channel_id, top)
                 continue
             queue = remaining.pop(channel_id)
             self._outcomes.refuse(queue, NotFound("no such channel"))
             queue.clear()
+
+    async def _find_doubtful(self, session: Session, channel_id: str, top: Top) -> None:
+        """Whose answer was lost sends again, and is then told that it was there already: the listeners must have heard of it."""
+        after = self._tops.doubtful_after(channel_id)
+        if after is not None and after < top.seq <= after + _MOST_DOUBTFUL:
+            ids = range_of(channel_id, "seq", after=after, before=top.seq + 1)
+            found = self._mongo.entries.find({"_id": ids}, session=session).sort("_id", 1)
+            self._outcomes.found([entry_of(document) async for document in found])
 
     def _batch(self, remaining: dict[str, deque[Waiting]]) -> list[tuple[Waiting, Entry]]:
         now = self._now_ms()

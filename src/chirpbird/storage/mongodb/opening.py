@@ -14,7 +14,7 @@ from chirpbird.chat.errors import StoreCannotOpen
 from chirpbird.storage.mongodb.connection import Mongo
 from chirpbird.storage.mongodb.diagnosis import Deployment, diagnose, first_line
 from chirpbird.storage.mongodb.documents import Document
-from chirpbird.storage.mongodb.schema import migrate
+from chirpbird.storage.mongodb.schema import check_secret, migrate
 
 __all__ = ["DATABASE", "connect", "open_database"]
 
@@ -42,12 +42,17 @@ _OPTIONS: dict[str, Any] = {
 a second connection to each host."""
 
 
-async def open_database(uri: str) -> tuple[Mongo, Deployment]:
-    """Connect, see whether the deployment will do, and bring the schema up to date. Errors: StoreCannotOpen."""
+async def open_database(uri: str, secret: bytes | None = None) -> tuple[Mongo, Deployment]:
+    """Connect, see whether the deployment will do, and bring the schema up to date; ``secret`` is that of all nodes.
+
+    Errors: StoreCannotOpen.
+    """
     mongo, deployment = await connect(uri)
     try:
         with pymongo.timeout(_OPENING_SECONDS):
             await migrate(mongo)
+            if secret is not None:
+                await check_secret(mongo, secret)
     except BaseException as error:
         await mongo.close()
         await _explain(deployment, error)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 
-from pymongo import IndexModel
+from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from chirpbird.chat.errors import StoreCannotOpen
 from chirpbird.storage.mongodb.connection import Mongo
 
-__all__ = ["COPY", "NEWEST", "migrate"]
+__all__ = ["COPY", "NEWEST", "check_secret", "migrate"]
 
 SCHEMA = "schema"
 """``_id`` of the document in ``meta`` that says whose database this is, and how far its schema got."""
 APPLICATION = "chirpbird"
 COPY = "copy"
 """``_id`` of the document in ``meta`` that is there while a copy is being written, and whose ``of`` names its source."""
+
+FINGERPRINT = "secret"
+"""``_id`` of the document in ``meta`` with the fingerprint of the secret that all nodes share."""
 
 _NAMESPACE_EXISTS = 48
 
@@ -60,6 +64,25 @@ async def migrate(mongo: Mongo, *, copy_of: str = "") -> None:
             await mongo.meta.update_one(
                 {"_id": SCHEMA, "version": {"$lt": number}}, {"$set": {"version": number}}
             )
+
+
+async def check_secret(mongo: Mongo, secret: bytes) -> None:
+    """See that this node signs with the secret of all others; the first one to come sets it.
+
+    Errors: StoreCannotOpen; whatever PyMongo raises.
+    """
+    fingerprint = hashlib.sha256(b"chirpbird signing secret:" + secret).hexdigest()[:16]
+    found = await mongo.meta.find_one_and_update(
+        {"_id": FINGERPRINT},
+        {"$setOnInsert": {"fingerprint": fingerprint}},
+        upsert=True,
+        return_document=ReturnDocument.AFTER,
+    )
+    if found is None or found["fingerprint"] != fingerprint:
+        raise StoreCannotOpen(
+            f"CHIRPBIRD_SECRET is not the one that the other nodes of the database {mongo.database.name} use: set the same on "
+            f'all; to change it, stop all nodes and run db.meta.deleteOne({{_id: "{FINGERPRINT}"}}) in mongosh'
+        )
 
 
 async def _first(mongo: Mongo) -> None:

@@ -25,12 +25,13 @@ class MongoStore:
         self.sign_ins = MongoSignIns(mongo)
 
     @classmethod
-    async def open(cls, uri: str) -> MongoStore:
-        """Open the database that the URI names (``chirpbird`` if it names none); make it if it is not there.
+    async def open(cls, uri: str, secret: bytes | None = None) -> MongoStore:
+        """Open the database that the URI names (``chirpbird`` if it names none); make it if it is not there. With the
+        ``secret`` that signs access tokens it is made sure that all nodes have the same.
 
         Errors: StoreCannotOpen, whose words say what is wrong and what to do.
         """
-        mongo, _ = await open_database(uri)
+        mongo, _ = await open_database(uri, secret)
         return cls(mongo)
 
     async def check_writable(self) -> None:

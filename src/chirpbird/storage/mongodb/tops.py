@@ -29,6 +29,7 @@ class Tops:
 
     def __init__(self) -> None:
         self._tops: OrderedDict[str, Top] = OrderedDict()
+        self._doubts: OrderedDict[str, int] = OrderedDict()
 
     def get(self, channel_id: str) -> Top | None:
         top = self._tops.get(channel_id)
@@ -42,10 +43,24 @@ class Tops:
             self._tops.popitem(last=False)
 
     def remember_entry(self, entry: Entry) -> None:
+        """The entry is the top, and the listeners hear of it."""
+        self._doubts.pop(entry.channel_id, None)
         self.remember(entry.channel_id, Top(entry.seq, entry.message_number, entry.created_at))
 
     def forget(self, channel_id: str) -> None:
         self._tops.pop(channel_id, None)
+
+    def doubt(self, channel_id: str) -> None:
+        """Forget the top, as what was written behind it may be there or not; only where that begins is remembered."""
+        top = self._tops.pop(channel_id, None)
+        if top is not None:
+            self._doubts.setdefault(channel_id, top.seq)
+            if len(self._doubts) > MAX_TOPS:
+                self._doubts.popitem(last=False)
+
+    def doubtful_after(self, channel_id: str) -> int | None:
+        """The seq behind which there may be entries that nobody told the listeners of; None: there are none."""
+        return self._doubts.get(channel_id)
 
 
 async def find_top(mongo: Mongo, session: Session, channel_id: str) -> Top | None:
