@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fnmatch
 import logging
-import re
 import uuid
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -18,9 +16,7 @@ from chirpbird.realtime.clock import Clock, SystemClock
 from chirpbird.realtime.cluster import (
     Cluster,
     NotificationHandler,
-    SurveyEvent,
     SurveyHandler,
-    SurveyIncomplete,
     SurveyReply,
 )
 from chirpbird.realtime.config import NodeConfig
@@ -53,7 +49,6 @@ N = TypeVar("N", bound=NotificationHandler)
 
 _logger = logging.getLogger("chirpbird.realtime")
 _SHUTDOWN_STEP = 0.05
-_CHANNELS = "chirpbird.channels"
 
 
 class Node(HandlerRegistration, UserOrders):
@@ -87,7 +82,6 @@ class Node(HandlerRegistration, UserOrders):
             history=history or broker,
         )
         self._cluster = Cluster(self._core, self._info)
-        self._cluster.survey_handlers[_CHANNELS] = self._count_channels
         self._emulation = Emulation(self._core, self._cluster)
         self._timer: asyncio.TimerHandle | None = None
         self._started = clock.monotonic()
@@ -158,7 +152,7 @@ class Node(HandlerRegistration, UserOrders):
         core.tick()
         now = core.clock.monotonic()
         self._check_positions(now)
-        self._cluster.tick(now)
+        self._cluster.tick(now, bus_up=self._bus_up)
 
     def _check_positions(self, now: float) -> None:
         """Compare channels with their streams, often if the bus cannot be relied upon."""
@@ -166,7 +160,7 @@ class Node(HandlerRegistration, UserOrders):
         interval, delay = config.position_check_interval, config.position_check_delay
         if not self._bus_up:
             interval, delay = config.bus_down_check_interval, 0.0
-        elif now < self._cluster.doubt_until:
+        elif self._cluster.doubts(now):
             interval, delay = config.lost_node_check_interval, 0.0
         self._check_at = min(self._check_at, now + interval)
         if now >= self._check_at:
@@ -297,25 +291,7 @@ class Node(HandlerRegistration, UserOrders):
 
         Errors: as ``survey``, and SurveyIncomplete when a node could not say.
         """
-        replies = await self.survey(_CHANNELS, pattern.encode())
-        failed = frozenset(node for node, reply in replies.items() if reply.code)
-        if failed:
-            said = {node: reply for node, reply in replies.items() if not reply.code}
-            raise SurveyIncomplete(_CHANNELS, said, failed)
-        counts: dict[str, int] = {}
-        for reply in replies.values():
-            for channel, count in msgspec.msgpack.decode(reply.data, type=dict[str, int]).items():
-                counts[channel] = counts.get(channel, 0) + count
-        return counts
-
-    def _count_channels(self, event: SurveyEvent) -> SurveyReply:
-        matches = re.compile(fnmatch.translate(event.data.decode() or "*")).match
-        counts = {
-            name: channel.count
-            for name, channel in self._core.hub.channels.items()
-            if channel.count and matches(name)
-        }
-        return SurveyReply(msgspec.msgpack.encode(counts))
+        return await self._cluster.channels(pattern)
 
     # What is here
 
@@ -325,7 +301,7 @@ class Node(HandlerRegistration, UserOrders):
         return self._bus_up
 
     def on_bus_change(self, listener: Callable[[bool], None]) -> None:
-        """Have it called with ``bus_up`` whenever that changes. It must not raise."""
+        """Have it called with ``bus_up`` when that changes. It must not raise."""
         self._bus_listener = listener
 
     def users(self) -> list[str]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chirpbird.realtime import ClientInfo, Node, Publication, PublishOptions
+from chirpbird.realtime import ClientInfo, Node, Publication, PublishOptions, StreamPosition
 from chirpbird.realtime.core import settled
 from chirpbird.realtime.redis import RedisUnavailable
+from chirpbird.realtime.redis.keys import slot_of
 from tests.support.patient import PatientPeer
 from tests.support.redis_server import RedisCluster, RedisSentinels, RedisServers, RedisStandalone
 from tests.support.relay import Relay
@@ -202,3 +203,109 @@ async def test_a_logs_subscribers_do_not_notice_that_a_master_is_killed(
         say(here if number % 2 else there, log, number)
         await hears(anna, list(range(number + 1)))
     await hears(bert, list(range(60)))
+
+
+async def test_what_one_node_could_not_announce_is_announced_when_it_is_back(
+    standalone: RedisStandalone, ear: MakeEar
+) -> None:
+    async with Relay(standalone.process.port) as relay:
+        here, there = await ear(f"redis://127.0.0.1:{relay.port}"), await ear(standalone.url)
+        await settled(there.broker.subscribe("ch"))
+        await relay.cut()
+        await here.until(lambda: here.bus == [False])
+        for offset in (1, 2, 3):
+            here.broker.announce("ch", Publication(data=b"%d" % offset, offset=offset), "log")
+        assert here.data == [b"1", b"2", b"3"]
+        await relay.heal()
+        await there.until(lambda: there.data == [b"3"])
+
+
+async def test_slots_move_to_another_master(ear: MakeEar) -> None:
+    with RedisCluster() as cluster:
+        here, there = await ear(cluster.url), await ear(cluster.url)
+        channels = [f"ch{number}" for number in range(200)]
+        for channel in channels:
+            await settled(there.broker.subscribe(channel))
+        source, target = cluster.processes[:2]
+        name = target.command("CLUSTER", "MYID")
+        assert isinstance(name, bytes)
+        slots = [
+            slot for slot in {slot_of(b"chirpbird:{c:%b}" % one.encode()) for one in channels} if slot < 5461
+        ]
+        for process in (target, source, cluster.processes[2]):
+            for slot in slots:
+                process.command("CLUSTER", "SETSLOT", slot, "NODE", name)
+        for channel in channels:
+            here.broker.announce(channel, Publication(data=channel.encode(), offset=1), "log")
+        await here.until(lambda: len(here.data) == len(channels))
+
+        async def heard_by_all() -> None:
+            for number in range(1000):
+                there.publications.clear()
+                for channel in channels:
+                    here.broker.announce(channel, Publication(data=b"%d" % number, offset=1), "log")
+                await settled(here.broker.publish("ch0", Publication(data=b"end"), KEPT))
+                await there.until(lambda: b"end" in there.data)
+                if there.data.count(b"%d" % number) == len(channels):
+                    return
+
+        async with asyncio.timeout(15):
+            await heard_by_all()
+
+
+async def test_several_sets_go_on_without_one_of_them(ear: MakeEar) -> None:
+    with RedisStandalone() as first, RedisStandalone() as second:
+        url = f"{first.url} {second.url}"
+        here, there = await ear(url), await ear(f"{second.url},{first.url}")
+        channels = [f"ch{number}" for number in range(50)]
+        for channel in channels:
+            await settled(there.broker.subscribe(channel))
+            await settled(here.broker.publish(channel, Publication(data=channel.encode()), KEPT))
+        await there.until(lambda: len(there.data) == 50)
+        first.process.kill()
+        await here.until(lambda: here.bus == [False])
+        alive = []
+        for channel in channels:
+            try:
+                await settled(here.broker.publish(channel, Publication(data=b"2"), KEPT))
+                alive.append(channel)
+            except RedisUnavailable:
+                continue
+        assert 10 < len(alive) < 40
+        await there.until(lambda: there.data.count(b"2") == len(alive))
+        await settled(here.broker.publish_control(b"order"))
+        await there.until(lambda: there.controls == [b"order"])
+        first.process.start()
+        await here.until(lambda: here.bus == [False, True])
+        await there.until(lambda: there.bus == [False, True])
+        for channel in channels:
+            await settled(here.broker.publish(channel, Publication(data=b"3"), KEPT))
+        await there.until(lambda: there.data.count(b"3") == 50)
+
+
+async def test_a_server_that_forgets_its_scripts(standalone: RedisStandalone, ear: MakeEar) -> None:
+    here = await ear(standalone.url)
+    standalone.process.command("SCRIPT", "FLUSH")
+    assert (await settled(here.broker.publish("scripts", Publication(data=b"1"), KEPT))).offset == 1
+    assert (await settled(here.broker.publish("scripts", Publication(data=b"2"), KEPT))).offset == 2
+
+
+async def test_a_stream_that_another_process_wrote_begins_anew(ear: MakeEar) -> None:
+    with RedisStandalone() as server:
+        here = await ear(server.url)
+        first = await settled(here.broker.publish("ch", Publication(data=b"1"), KEPT))
+        server.process.command("HSET", "chirpbird:{c:ch}:meta", "r", "another")
+        second = await settled(here.broker.publish("ch", Publication(data=b"2"), KEPT))
+        assert (first.offset, second.offset) == (1, 1)
+        assert first.epoch != second.epoch
+        assert await here.broker.top("ch") == StreamPosition(1, second.epoch)
+
+
+async def test_what_is_no_message_is_dropped(standalone: RedisStandalone, ear: MakeEar) -> None:
+    here = await ear(standalone.url)
+    await settled(here.broker.subscribe("odd"))
+    channel = "chirpbird:{c:odd}"
+    good = b"P0 - 0 \x91\xc4\x01x"
+    for data in (b"", b"Q", b"P", b"P1 - x y", b"P1 - 3 ab", b"Px - 0 \x91\xc4\x01x", b"J- \xff", b"L", good):
+        standalone.process.command("PUBLISH", channel, data)
+    await here.until(lambda: here.data == [b"x"])

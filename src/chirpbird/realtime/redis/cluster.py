@@ -52,6 +52,8 @@ class ClusterServers:
         self._serving: set[Link] = set()
         self._covered = False
         """Every slot has a master."""
+        self._fits = False
+        """The keys are of the right layout."""
         self._wanted: dict[bytes, Link | None] = {}
         """Subscribed channels, and where."""
         self._stale = asyncio.Event()
@@ -62,16 +64,11 @@ class ClusterServers:
 
     @property
     def up(self) -> bool:
-        return self._covered and all(link.up for link in self._serving)
+        return self._covered and self._fits and all(link.up for link in self._serving)
 
     async def open(self) -> None:
         await self._refresh(opening=True)
-        link = self._slots[slot_of(self._version_key)]
-        if link is None:
-            raise RedisUnavailable(f"the cluster {self._set.name} does not serve all slots")
-        connection = link.lines[0].connection
-        if connection is not None:
-            await check_layout(connection, self._version_key, self._set.name)
+        await self._check_layout()
 
     def start(self) -> None:
         for link in self._links.values():
@@ -187,6 +184,8 @@ class ClusterServers:
             self._stale.clear()
             try:
                 await self._refresh(opening=False)
+                if not self._fits:
+                    await self._check_layout()
                 complaint = ""
             except (RedisUnavailable, Misconfigured) as error:
                 if str(error) != complaint:
@@ -288,6 +287,15 @@ class ClusterServers:
         if hello.role != "master":
             self._stale.set()
             raise RedisUnavailable(f"a server of the cluster {self._set.name} is no master any more")
+
+    async def _check_layout(self) -> None:
+        """Errors: Misconfigured, RedisUnavailable."""
+        link = self._owner(self._version_key)
+        connection = link.lines[0].connection if link is not None else None
+        if connection is None:
+            raise RedisUnavailable(f"the cluster {self._set.name} does not serve all slots now")
+        await check_layout(connection, self._version_key, self._set.name)
+        self._fits = True
 
     def _link_changed(self) -> None:
         self._stale.set()

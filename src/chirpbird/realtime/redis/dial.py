@@ -62,6 +62,10 @@ async def dial(
         for connection in made:
             connection.close()
         if isinstance(error, TimeoutError):
+            if access.tls and await _speaks_plainly(address, timeout):
+                raise Misconfigured(
+                    f"Redis at {address} does not use TLS: write redis:// in the URL"
+                ) from error
             raise RedisUnavailable(f"Redis at {address} did not answer within {timeout:g} s") from error
         if isinstance(error, ConnectionLost) and await _speaks_tls(address, access, timeout):
             raise Misconfigured(
@@ -159,6 +163,19 @@ async def _speaks_tls(address: Address, access: Access, timeout: float) -> bool:
         return False
     writer.close()
     return True
+
+
+async def _speaks_plainly(address: Address, timeout: float) -> bool:
+    """Whether a server that is silent when spoken to by TLS would rather be spoken to without."""
+    try:
+        async with asyncio.timeout(timeout):
+            reader, writer = await asyncio.open_connection(address.host, address.port)
+            writer.write(b"PING\r\n")
+            answer = await reader.read(1)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return answer in (b"+", b"-")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from chirpbird.realtime.redis.connection import Argument, Connection, Handler, Reply, pack, settle
 from chirpbird.realtime.redis.dial import Hello
@@ -15,6 +16,9 @@ from chirpbird.realtime.redis.scripts import SCRIPTS, Script
 from chirpbird.realtime.redis.url import Access
 
 __all__ = ["Link", "evaluate"]
+
+_LAST_WORDS = 0.5
+"""Seconds."""
 
 Send = Callable[[bytes, Handler], None]
 
@@ -66,7 +70,10 @@ class Link:
 
     async def open(self) -> None:
         """Connect for the first time. Errors: Misconfigured, RedisUnavailable."""
-        await asyncio.gather(*(line.open() for line in self.lines))
+        opened = await asyncio.gather(*(line.open() for line in self.lines), return_exceptions=True)
+        for error in opened:
+            if error is not None:
+                raise error
 
     def start(self) -> None:
         """Keep the connections from now on."""
@@ -74,6 +81,10 @@ class Link:
             line.start()
 
     async def close(self) -> None:
+        """Once what was sent last has arrived, if that does not take long."""
+        with suppress(RedisUnavailable, TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                await self.call("PING")
         for line in self.lines:
             await line.close()
         self.listening.forget()
