@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol, Realtime
 from chirpbird.settings import Settings, SettingsError, signing_secret
 from chirpbird.storage.sqlite import SqliteStore
 from chirpbird.web.application import create_app
+from chirpbird.web.heartbeat import Heartbeat
 
 __all__ = ["CannotStart", "run"]
 
@@ -43,9 +44,6 @@ class CannotStart(Exception):
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. Errors: CannotStart."""
     configure_logging(settings.log_level, settings.log_format)
-    # uvicorn raises the signal that stopped it once more at its end; by then everything is closed.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
     uvloop.run(_serve(settings))
 
 
@@ -74,10 +72,17 @@ async def _serve_store(settings: Settings, store: Store, listener: socket.socket
     Handlers(node, chat)
     chat.tell(NodeAudience(node, chat))
     store.log.add_commit_listener(Announcer(node, chat.renderer, chat.access.directory).committed)
-    application = create_app(chat, client_dir=CLIENT_DIRECTORY)
+    heartbeat = Heartbeat(settings.stall_seconds)
+
+    async def node_health() -> Sequence[str]:
+        return (*(("this node is shutting down",) if node.closing else ()), *heartbeat.reasons())
+
+    application = create_app(chat, node_health=node_health, client_dir=CLIENT_DIRECTORY)
     config = uvicorn.Config(
         application,
-        http=RealtimeHttpProtocol.bind(node, allowed_origins=settings.allowed_origins),
+        http=RealtimeHttpProtocol.bind(
+            node, allowed_origins=settings.allowed_origins, closing=lambda: node.closing
+        ),
         ws="none",
         lifespan="off",
         access_log=False,
@@ -87,14 +92,18 @@ async def _serve_store(settings: Settings, store: Store, listener: socket.socket
         forwarded_allow_ips=settings.forwarded_allow_ips,
         timeout_graceful_shutdown=10,
     )
-    server = RealtimeServer(config, lambda: node.shutdown(within=settings.drain_seconds))
+    server = RealtimeServer(
+        config, lambda: node.shutdown(within=settings.drain_seconds), begin=node.begin_shutdown
+    )
     await node.start()
+    heartbeat.start()
     sweeper = asyncio.create_task(_sweep(store))
     host, port = listener.getsockname()[:2]
     _greet(f"[{host}]" if ":" in host else host, port)
     try:
         await server.serve(sockets=[listener])
     finally:
+        heartbeat.stop()
         sweeper.cancel()
         with suppress(asyncio.CancelledError):
             await sweeper

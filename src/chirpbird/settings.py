@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     """Channels that one connection may be subscribed to."""
     drain_seconds: float = Field(default=2.0, ge=0, le=600)
     """Over how long a stopping server spreads the goodbyes to its clients."""
+    stall_seconds: float = Field(default=2.0, gt=0, le=60)
+    """How long the event loop may stand still before the server says that it is not ready."""
     log_level: LogLevel = LogLevel.INFO
     log_format: LogFormat = LogFormat.TEXT
 

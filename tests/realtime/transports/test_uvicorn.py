@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import ssl
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -449,6 +450,30 @@ async def test_a_server_stops_and_every_client_is_told(echo: Echo, kind: type[uv
         assert caught.value.rcvd is not None
         assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (3001, "shutdown")
         await serving
+
+
+async def test_the_port_stays_open_until_everybody_was_told(echo: Echo) -> None:
+    began, may_close = asyncio.Event(), asyncio.Event()
+
+    async def close_connections() -> None:
+        await may_close.wait()
+
+    protocol = RealtimeHttpProtocol.bind(echo, closing=began.is_set)
+    config = uvicorn.Config(App(), port=0, http=protocol, ws="none", lifespan="off", log_config=None)
+    server = RealtimeServer(config, close_connections, begin=began.set)
+    serving, port = await serve(server)
+    server.handle_exit(signal.SIGTERM, None)
+    assert began.is_set()
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.get(f"http://127.0.0.1:{port}/health")
+        assert answer.text == "GET /health 0"
+    with pytest.raises(InvalidStatus) as caught:
+        await connect(f"ws://127.0.0.1:{port}/connection/websocket", proxy=None)
+    assert caught.value.response.status_code == 503
+    assert caught.value.response.body == b"this server is shutting down"
+    may_close.set()
+    await serving
+    assert not echo.connections
 
 
 async def test_a_unix_socket_serves_too(echo: Echo, tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ accepted.
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterable
+from types import FrameType
 from typing import ClassVar, cast
 
 import httptools
@@ -47,6 +49,7 @@ class _Service(msgspec.Struct, frozen=True):
     path: str
     rules: HandshakeRules
     limits: WebSocketLimits
+    closing: Callable[[], bool]
 
 
 class RealtimeHttpProtocol(HttpToolsProtocol):
@@ -76,12 +79,14 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
         allowed_origins: Iterable[str] = (),
         limits: WebSocketLimits | None = None,
         wires: Iterable[str] = WIRES,
+        closing: Callable[[], bool] = lambda: False,
     ) -> type[RealtimeHttpProtocol]:
         """A protocol class for ``uvicorn.Config(http=...)`` whose WebSockets go to ``acceptor``.
 
         ``allowed_origins`` are those of which pages may connect besides the server's own
         (``https://chat.example.org``; ``*``: all); ``wires`` are the wire formats that the acceptor speaks,
-        ``json`` and ``protobuf``, both if not told. Raises ``ValueError`` for one that it does not know, or a path that is not
+        ``json`` and ``protobuf``, both if not told. While ``closing`` says so, WebSockets are refused with 503, upon
+        which a load balancer can try another server. Raises ``ValueError`` for one that it does not know, or a path that is not
         absolute.
         """
         served = tuple(wires)
@@ -92,7 +97,7 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
             raise ValueError(f"a path begins with /, unlike {path!r}")
         origins = frozenset(origin.lower().rstrip("/") for origin in allowed_origins)
         rules = HandshakeRules(wires=served, allowed_origins=origins)
-        service = _Service(acceptor, path, rules, limits or WebSocketLimits())
+        service = _Service(acceptor, path, rules, limits or WebSocketLimits(), closing)
         return cast("type[RealtimeHttpProtocol]", type(f"Bound{cls.__name__}", (cls,), {"service": service}))
 
     # Calls by the transport
@@ -187,6 +192,8 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
             self._unsupported_upgrade_warning()
         elif self._is_answering():
             self._refuse(HandshakeRefusedError(400, "a websocket upgrade behind an unanswered request"))
+        elif self._handshake is not None and self._service.closing():
+            self._refuse(HandshakeRefusedError(503, "this server is shutting down"))
         elif self._handshake is not None:
             self._hand_over(self._handshake, early)
         elif self._should_upgrade_to_ws():
@@ -269,21 +276,33 @@ class RealtimeServer(uvicorn.Server):
     """A uvicorn server that closes the realtime connections at shutdown while HTTP requests are still
     answered.
 
-    ``close_connections`` is awaited when the server accepts no new connections any more, before uvicorn waits
-    for what is unfinished and ends the application. Without it an application that closes them in its
-    lifespan is called too late on asyncio's own loop from Python 3.12 on, where uvicorn waits for every
-    connection that the port ever accepted.
+    ``begin`` is called at the first SIGINT or SIGTERM, in the signal handler: from then on the acceptor should refuse, and
+    health checks should fail. ``close_connections`` is awaited next, while the port is still open, so that a load balancer
+    learns from its health checks and not from refused connections. Then the port is closed, and uvicorn waits for what
+    is unfinished and ends the application. (An application that closes its connections in its lifespan is called too late on
+    asyncio's own loop from Python 3.12 on, where uvicorn waits for every connection that the port ever accepted.)
+
+    A second signal ends the process at once, as if nobody handled it.
     """
 
-    def __init__(self, config: uvicorn.Config, close_connections: Callable[[], Awaitable[object]]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        close_connections: Callable[[], Awaitable[object]],
+        begin: Callable[[], object] = lambda: None,
+    ) -> None:
         super().__init__(config)
         self._close_connections = close_connections
+        self._begin = begin
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:
+            signal.signal(sig, signal.SIG_DFL)
+            signal.raise_signal(sig)
+        self.should_exit = True
+        self._begin()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        for listener in sockets or ():
-            listener.close()
         await self._close_connections()
         await super().shutdown(sockets)
 
