@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvicorn
 import uvloop
+from prometheus_client import ProcessCollector
 from rich.console import Console
 
 from chirpbird.chat.errors import StoreCannotOpen
@@ -19,6 +20,7 @@ from chirpbird.chat.ports import Store
 from chirpbird.chat.service import Chat
 from chirpbird.gateway.announcer import Announcer
 from chirpbird.gateway.audience import NodeAudience
+from chirpbird.gateway.figures import Figures
 from chirpbird.gateway.handlers import Handlers
 from chirpbird.gateway.history import LogHistory
 from chirpbird.logs import configure_logging
@@ -28,6 +30,7 @@ from chirpbird.settings import Settings, SettingsError, signing_secret
 from chirpbird.storage.sqlite import SqliteStore
 from chirpbird.web.application import create_app
 from chirpbird.web.heartbeat import Heartbeat
+from chirpbird.web.metrics import Metrics
 
 __all__ = ["CannotStart", "run"]
 
@@ -72,12 +75,20 @@ async def _serve_store(settings: Settings, store: Store, listener: socket.socket
     Handlers(node, chat)
     chat.tell(NodeAudience(node, chat))
     store.log.add_commit_listener(Announcer(node, chat.renderer, chat.access.directory).committed)
+    figures = Figures(node)
+    store.log.add_commit_listener(figures.committed)
+    metrics = Metrics()
+    metrics.register(figures)
+    ProcessCollector(registry=metrics.registry)
     heartbeat = Heartbeat(settings.stall_seconds)
+    metrics.gauge(
+        "loop_lag_seconds", "Longest that the event loop stood still within 5 s.", lambda: heartbeat.lag
+    )
 
     async def node_health() -> Sequence[str]:
         return (*(("this node is shutting down",) if node.closing else ()), *heartbeat.reasons())
 
-    application = create_app(chat, node_health=node_health, client_dir=CLIENT_DIRECTORY)
+    application = create_app(chat, node_health=node_health, client_dir=CLIENT_DIRECTORY, metrics=metrics)
     config = uvicorn.Config(
         application,
         http=RealtimeHttpProtocol.bind(
