@@ -23,7 +23,7 @@ import msgspec
 import uvicorn
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from chirpbird.realtime.transports.base import Acceptor, TransportInfo
 from chirpbird.realtime.transports.handover import take_over
@@ -34,6 +34,7 @@ from chirpbird.realtime.transports.handshake import (
     HandshakeRules,
     negotiate,
 )
+from chirpbird.realtime.transports.slow_requests import ImpatientProtocol, Phase
 from chirpbird.realtime.transports.websocket import WebSocketLimits
 
 __all__ = ["RealtimeHttpProtocol", "RealtimeServer"]
@@ -52,12 +53,12 @@ class _Service(msgspec.Struct, frozen=True):
     closing: Callable[[], bool]
 
 
-class RealtimeHttpProtocol(HttpToolsProtocol):
+class RealtimeHttpProtocol(ImpatientProtocol):
     """Serves HTTP as uvicorn does, and opens WebSockets at one path. Use the class that ``bind`` gives.
 
     Upgrades at other paths are left to uvicorn's WebSocket implementation, if it is configured with one, and
-    are not found otherwise. The limit on the size of a request's head holds for every request: uvicorn has
-    none with httptools.
+    are not found otherwise. The limits on the size of a request's head, and on the time that head and body may take,
+    hold for every request: uvicorn has none with httptools.
     """
 
     service: ClassVar[_Service | None] = None
@@ -119,6 +120,26 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
                 self.send_400_response(_INVALID)
         else:
             self._check_head_size(len(data))
+            if not self._deaf:
+                self._watch()
+
+    def time_limit(self, phase: Phase) -> float:
+        limits = self._service.limits
+        return limits.body_timeout if phase is Phase.BODY else limits.head_timeout
+
+    def too_slow(self, phase: Phase) -> None:
+        cycle: RequestResponseCycle | None = self.cycle
+        unfinished = cycle if phase is Phase.BODY else None
+        if phase is Phase.REQUEST or (unfinished and (self.pipeline or unfinished.response_started)):
+            # Nothing was asked, or no answer has a place here.
+            self.transport.abort()
+            return
+        if unfinished:
+            # The application learns that the client is gone, and answers no more.
+            unfinished.disconnected = unfinished.response_complete = True
+            unfinished.message_event.set()
+        limit = self.time_limit(phase)
+        self._refuse(HandshakeRefusedError(408, f"the {phase} did not arrive within {limit:g} s"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._linger is not None:
@@ -203,6 +224,7 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
 
     def _hand_over(self, handshake: Handshake, early: bytes) -> None:
         self.connections.discard(self)
+        self._forget()
         transport = self.transport
         if transport.get_extra_info("socket").family == getattr(socket, "AF_UNIX", None):
             transport = cast("asyncio.Transport", _LocalTransport(transport))
@@ -251,6 +273,7 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
         the connection before.
         """
         self._deaf = True
+        self._forget()
         if self._is_answering():
             # There is no place for an answer before the earlier request has its own; close behind that one.
             self.cycle.keep_alive = False
