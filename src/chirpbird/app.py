@@ -26,6 +26,7 @@ from chirpbird.gateway.history import LogHistory
 from chirpbird.logs import configure_logging
 from chirpbird.realtime import Node, NodeConfig
 from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol, RealtimeServer
+from chirpbird.realtime.transports.websocket import WebSocketLimits
 from chirpbird.settings import Settings, SettingsError, signing_secret
 from chirpbird.storage.sqlite import SqliteStore
 from chirpbird.web.application import create_app
@@ -88,11 +89,20 @@ async def _serve_store(settings: Settings, store: Store, listener: socket.socket
     async def node_health() -> Sequence[str]:
         return (*(("this node is shutting down",) if node.closing else ()), *heartbeat.reasons())
 
-    application = create_app(chat, node_health=node_health, client_dir=CLIENT_DIRECTORY, metrics=metrics)
+    application = create_app(
+        chat,
+        node_health=node_health,
+        client_dir=CLIENT_DIRECTORY,
+        metrics=metrics,
+        allowed_origins=settings.allowed_origins,
+    )
     config = uvicorn.Config(
         application,
         http=RealtimeHttpProtocol.bind(
-            node, allowed_origins=settings.allowed_origins, closing=lambda: node.closing
+            node,
+            allowed_origins=settings.allowed_origins,
+            limits=WebSocketLimits(head_timeout=settings.head_seconds, body_timeout=settings.body_seconds),
+            closing=lambda: node.closing,
         ),
         ws="none",
         lifespan="off",
@@ -145,6 +155,7 @@ def _limits(settings: Settings) -> ChatLimits:
         sign_ins_per_name=settings.sign_ins_per_name,
         sign_ins_per_address=settings.sign_ins_per_address,
         registrations_per_address=settings.sign_ins_per_address,
+        refreshes_per_address=settings.refreshes_per_address,
         access_token_seconds=settings.access_token_seconds,
         refresh_token_seconds=settings.refresh_token_days * 86_400,
     )

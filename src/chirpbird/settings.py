@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     secret: SecretStr | None = None
     """Signs access tokens; at least 32 bytes. None: made once and kept in the data directory."""
     allowed_origins: tuple[Annotated[str, AfterValidator(_check_origin)], ...] = ()
-    """Origins of other sites' pages that may connect; pages that this server itself gave out always may."""
+    """Origins of other sites' pages that may connect and call the API; pages that this server itself gave out always may."""
     forwarded_allow_ips: str = ""
     """Addresses of reverse proxies whose X-Forwarded-For and -Proto are believed, with commas between. Empty: nobody's."""
     access_token_seconds: int = Field(default=600, ge=1, le=86_400)
@@ -86,8 +86,14 @@ class Settings(BaseSettings):
     """Sign-in attempts per username in five minutes."""
     sign_ins_per_address: int = Field(default=30, ge=1)
     """Sign-in and registration attempts per network address in five minutes."""
+    refreshes_per_address: int = Field(default=1000, ge=1)
+    """Requests for new access tokens per network address in five minutes."""
     channels_per_client: int = Field(default=1024, ge=1)
     """Channels that one connection may be subscribed to."""
+    head_seconds: float = Field(default=10.0, gt=0, le=3600)
+    """Within how long the head of an HTTP request has to arrive."""
+    body_seconds: float = Field(default=30.0, gt=0, le=3600)
+    """Within how long the body of an HTTP request has to arrive."""
     drain_seconds: float = Field(default=2.0, ge=0, le=600)
     """Over how long a stopping server spreads the goodbyes to its clients."""
     stall_seconds: float = Field(default=2.0, gt=0, le=60)
