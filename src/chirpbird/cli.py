@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from chirpbird import __version__
 from chirpbird.cli_realtime import realtime
@@ -82,18 +84,17 @@ def serve(
     from pydantic import ValidationError
 
     from chirpbird.app import CannotStart, run
-    from chirpbird.settings import Settings
+    from chirpbird.settings import Settings, explain, unknown_variables
 
+    for sentence in unknown_variables(os.environ):
+        _complain(sentence)
     given: dict[str, Any] = {"host": host, "port": port, "data": data}
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
         run(settings)
     except ValidationError as error:
-        for problem in error.errors(include_url=False, include_context=False, include_input=False):
-            name = ".".join(str(part) for part in problem["loc"])
-            _complain(
-                f"setting {name} (CHIRPBIRD_{name.upper()}): {problem['msg'].removeprefix('Value error, ')}"
-            )
+        for sentence in explain(error):
+            _complain(sentence)
         raise typer.Exit(EXIT_CANNOT_START) from None
     except CannotStart as error:
         _complain(str(error))
@@ -137,5 +138,5 @@ app.add_typer(lab, name="lab")
 
 def _complain(message: str) -> None:
     Console(file=sys.stderr, highlight=False, soft_wrap=True).print(
-        f"[bold red]chirpbird:[/] {message}", markup=True
+        f"[bold red]chirpbird:[/] {escape(message)}", markup=True
     )

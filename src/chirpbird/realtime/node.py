@@ -49,6 +49,7 @@ N = TypeVar("N", bound=NotificationHandler)
 
 _logger = logging.getLogger("chirpbird.realtime")
 _SHUTDOWN_STEP = 0.05
+"""Seconds, at least, between two lots of goodbyes, and between looks whether all are gone."""
 
 
 class Node(HandlerRegistration, UserOrders):
@@ -100,20 +101,24 @@ class Node(HandlerRegistration, UserOrders):
         self._cluster.announce()
         self._schedule_tick()
 
+    @property
+    def closing(self) -> bool:
+        """Whether the shutdown has begun."""
+        return self._core.closing
+
+    def begin_shutdown(self) -> None:
+        """Refuse new connections from now on. ``shutdown`` does it too; this can be called from a signal handler."""
+        self._core.closing = True
+
     async def shutdown(self, *, within: float = 0) -> None:
         """Send everybody elsewhere (3001), spread over ``within`` seconds so that they do not all come at once; then stop.
 
-        New connections are refused from the start. Handlers at work get ``NodeConfig.shutdown_timeout`` to finish.
+        New connections are refused from the start. Requests at work are answered before their client is sent away, if they
+        finish within ``NodeConfig.shutdown_timeout``.
         """
         core = self._core
-        core.closing = True
-        steps = max(round(within / _SHUTDOWN_STEP), 1)
-        share = -(-len(core.connections) // steps)
-        while core.connections:
-            for session in list(core.connections)[:share]:
-                session.close(disconnects.SHUTDOWN)
-            if core.connections:
-                await asyncio.sleep(_SHUTDOWN_STEP)
+        self.begin_shutdown()
+        await self._send_away(within)
         if core.tasks:
             await asyncio.wait(core.tasks, timeout=self.config.shutdown_timeout)
         for task in list(core.tasks):
@@ -124,6 +129,24 @@ class Node(HandlerRegistration, UserOrders):
         await self._cluster.depart()
         await core.broker.close()
         await core.presence.close()
+
+    async def _send_away(self, within: float) -> None:
+        core = self._core
+        staying = list(core.connections)
+        steps = min(max(round(within / _SHUTDOWN_STEP), 1), len(staying)) or 1
+        share = -(-len(staying) // steps)
+        while staying:
+            for session in staying[:share]:
+                session.leave(disconnects.SHUTDOWN)
+            del staying[:share]
+            if staying:
+                await asyncio.sleep(within / steps)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.config.shutdown_timeout
+        while core.connections and loop.time() < deadline:  # noqa: ASYNC110  # no event is worth it: they go by many ways
+            await asyncio.sleep(_SHUTDOWN_STEP)
+        for session in list(core.connections):
+            session.close(disconnects.SHUTDOWN)
 
     def accept(self, connection: Connection) -> Receiver:
         """Take a new connection; see ``transports.base``. Errors: ValueError for a wire format without a codec."""
