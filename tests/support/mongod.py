@@ -113,6 +113,8 @@ class ReplicaSet:
 
     def initiate(self) -> None:
         """Make the started members a set, and wait for its primary."""
+        for port in self.ports:
+            self.wait_until_it_listens(port)
         config = {
             "_id": self.name,
             "members": [{"_id": n, "host": f"127.0.0.1:{port}"} for n, port in enumerate(self.ports)],

@@ -13,7 +13,7 @@ ChatError
         StoreFull       ... because the disk is full
         StoreCannotOpen ... not even at the start
             StoreNotEmpty   ... and a copy is not written into it
-    CopyFailed          a copy of a store is not the same as its source
+        CopyFailed      a copy of it is not the same as its source
 
 The same error is HTTP status and Centrifuge error code at once; codes 400 and up are the application's.
 """
@@ -147,5 +147,5 @@ class StoreNotEmpty(StoreCannotOpen):
     """There is a whole store where a copy shall be."""
 
 
-class CopyFailed(ChatError):
+class CopyFailed(StoreUnavailable):
     """A copy of a store is not the same as its source. ``str(error)`` says what to do."""
