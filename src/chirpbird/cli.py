@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from chirpbird import __version__
 
@@ -98,5 +99,5 @@ def serve(
 
 def _complain(message: str) -> None:
     Console(file=sys.stderr, highlight=False, soft_wrap=True).print(
-        f"[bold red]chirpbird:[/] {message}", markup=True
+        f"[bold red]chirpbird:[/] {escape(message)}", markup=True
     )
