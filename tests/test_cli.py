@@ -58,6 +58,19 @@ def test_a_misspelt_variable_is_named() -> None:
     assert "CHIRPBIRD_PROT is no setting and changes nothing; did you mean CHIRPBIRD_PORT?" in result.output
 
 
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("localhost:6379", "the Redis URL has scheme 'localhost', expected one of: redis://"),
+        ("redis+sentinel://localhost", "has no master, expected ?master=name"),
+    ],
+)
+def test_a_wrong_redis_url_is_explained(tmp_path: Path, url: str, words: str) -> None:
+    result = _chirpbird("serve", "--port", "0", "--data", str(tmp_path / "data"), CHIRPBIRD_REDIS_URL=url)
+    assert result.exit_code == 1
+    assert words in result.output
+
+
 def test_a_port_in_use_is_said_before_the_data_is_touched(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

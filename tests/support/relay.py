@@ -19,14 +19,18 @@ class Relay:
         self._open = asyncio.Event()
         self._open.set()
         self.port = 0
-        self.connections = 0
+        self._accepting = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def __aenter__(self) -> Self:
         await self.heal()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.release()
         await self.cut()
+        await self._idle.wait()
 
     async def heal(self) -> None:
         """Take connections (again)."""
@@ -59,11 +63,25 @@ class Relay:
         self._open.set()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
+        self._accepting += 1
+        self._idle.clear()
+        try:
+            await self._connect(reader, writer)
+        finally:
+            self._accepting -= 1
+            if not self._accepting:
+                self._idle.set()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server = self._server
         try:
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.transport.abort()
+            return
+        if server is not self._server:  # cut in the meantime
+            writer.transport.abort()
+            back.transport.abort()
             return
         self._writers += [writer, back]
         for source, target in ((reader, back), (there, writer)):

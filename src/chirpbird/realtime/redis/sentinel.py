@@ -8,6 +8,7 @@ from chirpbird.realtime.redis.connection import Reply
 from chirpbird.realtime.redis.dial import dial
 from chirpbird.realtime.redis.errors import CommandRefused, Misconfigured, RedisUnavailable
 from chirpbird.realtime.redis.options import RedisOptions
+from chirpbird.realtime.redis.replies import as_int, as_list, as_text
 from chirpbird.realtime.redis.url import Address, RedisSet
 
 __all__ = ["SentinelLocator"]
@@ -78,25 +79,20 @@ class SentinelLocator:
                 raise Misconfigured(
                     f"the Sentinel at {address} knows no master {master!r}, expected one of: {known or 'none yet'}"
                 ) from error
-            return int(found.get("config-epoch", "0")), Address(host=found["ip"], port=int(found["port"]))
+            # Not the address in these fields: while a failover goes on they have the new number and the old address.
+            where = await connection.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master)
+            host, port = as_list(where, 2)
+            return as_int(found.get("config-epoch", b"0")), Address(host=as_text(host), port=as_int(port))
         finally:
             connection.close()
 
     @staticmethod
     async def _known(reply: asyncio.Future[Reply]) -> str:
-        masters = await reply
-        if not isinstance(masters, list):
-            return ""
-        return ", ".join(repr(_fields(master).get("name", "")) for master in masters)
+        names = [as_text(_fields(master).get("name", b"")) for master in as_list(await reply)]
+        return ", ".join(repr(name) for name in names)
 
 
-def _fields(reply: Reply) -> dict[str, str]:
-    if isinstance(reply, list):
-        reply = dict(zip(reply[::2], reply[1::2], strict=False))
+def _fields(reply: Reply) -> dict[str, Reply]:
     if not isinstance(reply, dict):
-        raise RedisUnavailable("a Sentinel's answer is not understood")
-    return {_text(name): _text(value) for name, value in reply.items()}
-
-
-def _text(value: Reply) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+        raise RedisUnavailable(f"a Sentinel answered {reply!r:.80}, expected fields")
+    return {as_text(name): value for name, value in reply.items()}
