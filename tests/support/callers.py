@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -100,9 +100,10 @@ class Caller:
             url = f"ws{self._secure}://{self.address}{self._path}"
             protocols = [Subprotocol(f"centrifuge-{self._name}")]
             self._socket = await self._stack.enter_async_context(
-                connect(url, subprotocols=protocols, proxy=None, ssl=self._trusted)
+                connect(url, subprotocols=protocols, proxy=None, ssl=self._trusted, close_timeout=0.1)
             )
-            await self._send(frame)
+            with suppress(ConnectionClosed):  # which is told when it is read
+                await self._send(frame)
         elif self.kind.endswith("sse"):
             asked = self.http.stream("GET", self._path, params={"cf_connect": frame.decode()})
             self._response = await self._stack.enter_async_context(asked)
@@ -152,8 +153,7 @@ class Caller:
                 assert self._raw is not None
                 piece = await anext(self._raw)
         except ConnectionClosed as closed:
-            assert closed.rcvd is not None
-            self.ended = closed.rcvd.code, closed.rcvd.reason
+            self.ended = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else None
             raise EOFError from closed
         except StopAsyncIteration:
             self.ended = 0, ""

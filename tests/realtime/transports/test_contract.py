@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from websockets.asyncio.client import connect
 
 from chirpbird import realtime
 from chirpbird.realtime import (
@@ -57,6 +60,10 @@ class Place:
         caller = Caller(self.address, kind, wire)
         self.callers.append(caller)
         return caller
+
+    def publish(self, channel: str, data: bytes) -> None:
+        published = self.node.publish(channel, data)
+        assert published.done()
 
     def go_on(self, seconds: float) -> None:
         self.clock.now += seconds
@@ -180,7 +187,7 @@ async def test_what_is_published_in_one_turn_comes_in_one_piece(place: Place, ki
     await anna.next()
     before = len(anna.pieces)
     for number in range(10):
-        place.node.publish("plain", b"%d" % number)
+        place.publish("plain", b"%d" % number)
     heard = [(await anna.next())["push"]["pub"]["data"] for _ in range(10)]
     assert heard == [b"%d" % number for number in range(10)]
     if kind != "websocket":  # there, frames are messages
@@ -196,7 +203,7 @@ async def test_who_does_not_read_is_left_behind_and_nobody_else(place: Place, ki
         await caller.next()
     count, size = 0, 100_000
     while place.left.empty():
-        place.node.publish("plain", b'"%b"' % (b"x" * size))
+        place.publish("plain", b'"%b"' % (b"x" * size))
         assert len((await bert.next())["push"]["pub"]["data"]) == size + 2
         count += 1
     assert place.left.get_nowait() == ("slow", 3008)
@@ -209,7 +216,7 @@ async def test_over_tls(kind: str, wire: str) -> None:
     node = with_handlers(Node())
     await node.start()
     trusted = ssl.create_default_context(cafile=CERTIFICATE)
-    options = {"ssl_certfile": CERTIFICATE, "ssl_keyfile": CERTIFICATE}
+    options: Any = {"ssl_certfile": CERTIFICATE, "ssl_keyfile": CERTIFICATE}
     async with serving(node, **options) as address:
         anna = Caller(address, kind, wire, trusted)
         await anna.connect()
@@ -227,8 +234,8 @@ async def test_unidirectional_clients_get_bare_pushes(place: Place, kind: str, w
     assert (told["data"], set(told["subs"]), told["ping"]) == (b'{"you":"b\xc3\xa9a"}', {"news"}, 25)
     assert told["session"]
     assert not {"pong", "node"} & set(told)
-    place.node.publish("news", b"1")
-    place.node.publish("news", b"2")
+    place.publish("news", b"1")
+    place.publish("news", b"2")
     assert [(await anna.next())["pub"]["data"] for _ in range(2)] == [b"1", b"2"]
     await place.node.unsubscribe("anna", "news", session=told["session"])
     assert await anna.next() == {
@@ -266,16 +273,13 @@ async def test_unidirectional_clients_are_refused_by_disconnects(
 
 @pytest.mark.parametrize("kind", ["uni_websocket", "asgi/uni_websocket"])
 async def test_unidirectional_websockets_may_connect_in_their_query(place: Place, kind: str) -> None:
-    from urllib.parse import quote
-
-    from websockets.asyncio.client import connect
-
     path = ("/asgi" if kind.startswith("asgi/") else "") + "/connection/uni_websocket"
-    url = f"ws://{place.address}{path}?cf_connect={quote('{"token":"anna"}')}"
+    asked = quote(json.dumps({"token": "anna"}))
+    url = f"ws://{place.address}{path}?cf_connect={asked}"
     async with connect(url, proxy=None) as socket:
         assert '"client"' in str(await socket.recv())
         await socket.send("what they say later means nothing")
-        place.node.publish("news", b"1")
+        place.publish("news", b"1")
         assert '"data":1' in str(await socket.recv())
     async with connect(url.replace("anna", "INVALID_TOKEN"), proxy=None) as socket:
         assert '"code":3500' in str(await socket.recv())
