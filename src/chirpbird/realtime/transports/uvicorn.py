@@ -14,7 +14,7 @@ import asyncio
 import signal
 import socket
 import urllib.parse
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import FrameType
 from typing import ClassVar, cast
 
@@ -25,7 +25,8 @@ from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from chirpbird.realtime.transports.base import Acceptor, TransportInfo
+from chirpbird.realtime.protocol.codec import MAX_COMMAND_SIZE
+from chirpbird.realtime.transports.base import Acceptor, Connection, Receiver, TransportInfo
 from chirpbird.realtime.transports.handover import take_over
 from chirpbird.realtime.transports.handshake import (
     WIRES,
@@ -35,6 +36,7 @@ from chirpbird.realtime.transports.handshake import (
     negotiate,
 )
 from chirpbird.realtime.transports.slow_requests import ImpatientProtocol, Phase
+from chirpbird.realtime.transports.streams import asked_connect
 from chirpbird.realtime.transports.websocket import WebSocketLimits
 
 __all__ = ["RealtimeHttpProtocol", "RealtimeServer"]
@@ -47,7 +49,8 @@ class _Service(msgspec.Struct, frozen=True):
     """What ``bind`` was told."""
 
     acceptor: Acceptor
-    path: str
+    names: Mapping[str, str]
+    """Of transports, by path."""
     rules: HandshakeRules
     limits: WebSocketLimits
     closing: Callable[[], bool]
@@ -65,6 +68,8 @@ class RealtimeHttpProtocol(ImpatientProtocol):
 
     _deaf = False  # a request was refused, and what follows it does not matter
     _handshake: Handshake | None = None
+    _first = b""  # what a unidirectional client says in its query
+    _name: str | None = None  # of the transport that is served at the request's path
     _refusal: HandshakeRefusedError | None = None
     _in_head = True
     _head_ended = False  # during the chunk at hand
@@ -77,6 +82,7 @@ class RealtimeHttpProtocol(ImpatientProtocol):
         acceptor: Acceptor,
         path: str = "/connection/websocket",
         *,
+        uni_path: str = "",
         allowed_origins: Iterable[str] = (),
         limits: WebSocketLimits | None = None,
         wires: Iterable[str] = WIRES,
@@ -86,19 +92,21 @@ class RealtimeHttpProtocol(ImpatientProtocol):
 
         ``allowed_origins`` are those of which pages may connect besides the server's own
         (``https://chat.example.org``; ``*``: all); ``wires`` are the wire formats that the acceptor speaks,
-        ``json`` and ``protobuf``, both if not told. While ``closing`` says so, WebSockets are refused with 503, upon
-        which a load balancer can try another server. Raises ``ValueError`` for one that it does not know, or a path that is not
-        absolute.
+        ``json`` and ``protobuf``, both if not told. At ``uni_path``, if there is one, clients get pushes and send nothing
+        after their connect request. While ``closing`` says so, WebSockets are refused with 503, upon which a load balancer
+        can try another server. Raises ``ValueError`` for a wire that it does not know, or a path that is not absolute.
         """
         served = tuple(wires)
         unknown = sorted(set(served) - set(WIRES))
         if unknown or not served:
             raise ValueError(f"wires are some of {', '.join(WIRES)}, not {', '.join(unknown) or 'none'}")
-        if not path.startswith("/"):
-            raise ValueError(f"a path begins with /, unlike {path!r}")
+        names = {path: "websocket"} | ({uni_path: "uni_websocket"} if uni_path else {})
+        for absolute in names:
+            if not absolute.startswith("/"):
+                raise ValueError(f"a path begins with /, unlike {absolute!r}")
         origins = frozenset(origin.lower().rstrip("/") for origin in allowed_origins)
         rules = HandshakeRules(wires=served, allowed_origins=origins)
-        service = _Service(acceptor, path, rules, limits or WebSocketLimits(), closing)
+        service = _Service(acceptor, names, rules, limits or WebSocketLimits(), closing)
         return cast("type[RealtimeHttpProtocol]", type(f"Bound{cls.__name__}", (cls,), {"service": service}))
 
     # Calls by the transport
@@ -159,7 +167,8 @@ class RealtimeHttpProtocol(ImpatientProtocol):
         limits = self._service.limits
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > limits.max_head_size:
             raise self._refused(_too_large(limits))
-        if not self._at_our_path():
+        self._name = self._find_name()
+        if self._name is None:
             super().on_headers_complete()
         elif self.parser.should_upgrade() and self._should_upgrade():
             super().on_headers_complete()
@@ -187,9 +196,9 @@ class RealtimeHttpProtocol(ImpatientProtocol):
             raise TypeError(_NO_SERVICE)
         return self.service
 
-    def _at_our_path(self) -> bool:
+    def _find_name(self) -> str | None:
         path = httptools.parse_url(self.url).path.decode("ascii")
-        return urllib.parse.unquote(path) == self._service.path
+        return self._service.names.get(urllib.parse.unquote(path))
 
     def _negotiate(self) -> None:
         query = httptools.parse_url(self.url).query or b""
@@ -201,6 +210,8 @@ class RealtimeHttpProtocol(ImpatientProtocol):
                 self.headers,
                 self._service.rules,
             )
+            if self._name == "uni_websocket":
+                self._first = asked_connect(query, MAX_COMMAND_SIZE)
         except HandshakeRefusedError as error:
             raise self._refused(error) from None
 
@@ -229,15 +240,20 @@ class RealtimeHttpProtocol(ImpatientProtocol):
         transport = self.transport
         if transport.get_extra_info("socket").family == getattr(socket, "AF_UNIX", None):
             transport = cast("asyncio.Transport", _LocalTransport(transport))
+        acceptor: Acceptor = self._service.acceptor
+        if self._first:
+            acceptor = _Begun(acceptor, self._first)
+        unidirectional = self._name == "uni_websocket"
         info = TransportInfo(
-            name="websocket",
+            name=self._name or "",
             wire=handshake.wire,
             remote_addr=self._remote_addr(),
-            native_ping=handshake.native_ping,
+            unidirectional=unidirectional,
+            native_ping=handshake.native_ping and not unidirectional,
         )
         # These hold each other and us, and nobody would let go of them before the next garbage collection.
         self.parser = self.cycle = self.flow = None  # type: ignore[assignment]
-        take_over(transport, handshake, info, self._service.acceptor, self._service.limits, early)
+        take_over(transport, handshake, info, acceptor, self._service.limits, early)
 
     def _remote_addr(self) -> str:
         """The client's address as uvicorn would tell an application: forwarded ones count if the peer is a
@@ -329,6 +345,21 @@ class RealtimeServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._close_connections()
         await super().shutdown(sockets)
+
+
+class _Begun:
+    """Takes connections of which the first message is known already."""
+
+    __slots__ = ("_acceptor", "_first")
+
+    def __init__(self, acceptor: Acceptor, first: bytes) -> None:
+        self._acceptor = acceptor
+        self._first = first
+
+    def accept(self, connection: Connection) -> Receiver:
+        receiver = self._acceptor.accept(connection)
+        receiver.received(self._first)
+        return receiver
 
 
 class _LocalTransport:
