@@ -61,9 +61,9 @@ class Ear:
     def data(self) -> list[bytes]:
         return [publication.data for _, publication in self.publications]
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Return when it holds."""
-        async with asyncio.timeout(PATIENCE):
+    async def until(self, condition: Callable[[], bool], *, patience: float = PATIENCE) -> None:
+        """Return when it holds; TimeoutError if that takes too long."""
+        async with asyncio.timeout(patience):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
