@@ -23,6 +23,7 @@ from chirpbird.gateway.handlers import Handlers
 from chirpbird.gateway.history import LogHistory
 from chirpbird.logs import configure_logging
 from chirpbird.realtime import Node, NodeConfig
+from chirpbird.realtime.transports.asgi import PATHS, realtime_app
 from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol, RealtimeServer
 from chirpbird.settings import Settings, SettingsError, signing_secret
 from chirpbird.storage.sqlite import SqliteStore
@@ -31,6 +32,8 @@ from chirpbird.web.application import create_app
 __all__ = ["CannotStart", "run"]
 
 CLIENT_DIRECTORY = Path(__file__).parent / "web" / "client"
+FALLBACKS = ("http_stream", "sse", "emulation")
+"""For people behind proxies that let no WebSocket through."""
 SWEEP_SECONDS = 3600
 """How often refresh tokens that ran out are deleted."""
 LISTEN_BACKLOG = 2048
@@ -74,7 +77,12 @@ async def _serve_store(settings: Settings, store: Store, listener: socket.socket
     Handlers(node, chat)
     chat.tell(NodeAudience(node, chat))
     store.log.add_commit_listener(Announcer(node, chat.renderer, chat.access.directory).committed)
-    application = create_app(chat, client_dir=CLIENT_DIRECTORY)
+    application = realtime_app(
+        node,
+        paths={name: PATHS[name] for name in FALLBACKS},
+        allowed_origins=settings.allowed_origins,
+        otherwise=create_app(chat, client_dir=CLIENT_DIRECTORY),
+    )
     config = uvicorn.Config(
         application,
         http=RealtimeHttpProtocol.bind(node, allowed_origins=settings.allowed_origins),
