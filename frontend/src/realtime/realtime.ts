@@ -68,11 +68,7 @@ export class Realtime {
   readonly #waiting: Subscription[] = [];
   #subscribing = false;
 
-  constructor(
-    endpoints: TransportEndpoint[],
-    getToken: () => Promise<string>,
-    listener: RealtimeListener,
-  ) {
+  constructor(endpoints: TransportEndpoint[], getToken: () => Promise<string>, listener: RealtimeListener) {
     this.#listener = listener;
     this.#sdk = new Centrifuge(endpoints, {
       getToken,
