@@ -28,6 +28,7 @@ from chirpbird.gateway.resync import Resync
 from chirpbird.logs import configure_logging
 from chirpbird.realtime import Node, NodeConfig
 from chirpbird.realtime.redis import Misconfigured, RedisBroker, RedisOptions, RedisPresence, redis_engine
+from chirpbird.realtime.transports.asgi import PATHS, realtime_app
 from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol, RealtimeServer
 from chirpbird.realtime.transports.websocket import WebSocketLimits
 from chirpbird.settings import Settings, SettingsError, signing_secret
@@ -39,6 +40,8 @@ from chirpbird.web.metrics import Metrics
 __all__ = ["CannotStart", "run"]
 
 CLIENT_DIRECTORY = Path(__file__).parent / "web" / "client"
+FALLBACKS = ("http_stream", "sse", "emulation")
+"""For people behind proxies that let no WebSocket through."""
 SWEEP_SECONDS = 3600
 """How often refresh tokens that ran out are deleted."""
 LISTEN_BACKLOG = 2048
@@ -101,12 +104,17 @@ async def _serve_store(settings: Settings, store: Store, listener: socket.socket
     async def node_health() -> Sequence[str]:
         return (*(("this node is shutting down",) if node.closing else ()), *heartbeat.reasons())
 
-    application = create_app(
-        chat,
-        node_health=node_health,
-        client_dir=CLIENT_DIRECTORY,
-        metrics=metrics,
+    application = realtime_app(
+        node,
+        paths={name: PATHS[name] for name in FALLBACKS},
         allowed_origins=settings.allowed_origins,
+        otherwise=create_app(
+            chat,
+            node_health=node_health,
+            client_dir=CLIENT_DIRECTORY,
+            metrics=metrics,
+            allowed_origins=settings.allowed_origins,
+        ),
     )
     config = uvicorn.Config(
         application,

@@ -16,6 +16,7 @@ import {
   type LinkState,
   type PersonalEvent,
   type RealtimeListener,
+  type TransportEndpoint,
 } from "../realtime/realtime";
 import { Link } from "./link.svelte";
 import { notices } from "./notices.svelte";
@@ -41,7 +42,7 @@ export class Workspace implements RealtimeListener {
   constructor(me: User, session: Session) {
     this.me = me;
     this.#session = session;
-    this.realtime = new Realtime(endpoint(), () => this.#token(), this);
+    this.realtime = new Realtime(endpoints(), () => this.#token(), this);
     this.call = (method, data) => this.realtime.call(method, data);
     this.channels = new Channels(me.id);
     this.logs = new Logs(this.call, (channelId, entries) => {
@@ -177,6 +178,15 @@ export class Workspace implements RealtimeListener {
 
 export const [getWorkspace, setWorkspace] = createContext<Workspace>();
 
-function endpoint(): string {
-  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/connection/websocket`;
+/** In the order in which they are tried: not every proxy lets WebSockets through. */
+function endpoints(): TransportEndpoint[] {
+  const { protocol, host, origin } = location;
+  return [
+    {
+      transport: "websocket",
+      endpoint: `${protocol === "https:" ? "wss" : "ws"}://${host}/connection/websocket`,
+    },
+    { transport: "http_stream", endpoint: `${origin}/connection/http_stream` },
+    { transport: "sse", endpoint: `${origin}/connection/sse` },
+  ];
 }

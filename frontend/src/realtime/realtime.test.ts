@@ -87,7 +87,11 @@ beforeEach(async () => {
   };
   vi.stubGlobal("WebSocket", FakeSocket);
   heard = listener();
-  realtime = new Realtime("ws://localhost/connection/websocket", () => Promise.resolve("token"), heard);
+  realtime = new Realtime(
+    [{ transport: "websocket", endpoint: "ws://localhost/connection/websocket" }],
+    () => Promise.resolve("token"),
+    heard,
+  );
   realtime.connect();
   await vi.waitFor(() => expect(heard.snapshot).toHaveBeenCalledOnce());
 });

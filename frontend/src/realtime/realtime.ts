@@ -1,7 +1,16 @@
-import { Centrifuge, State, SubscriptionState, UnauthorizedError, type Subscription } from "centrifuge";
+import {
+  Centrifuge,
+  State,
+  SubscriptionState,
+  UnauthorizedError,
+  type Subscription,
+  type TransportEndpoint,
+} from "centrifuge";
 
 import { ServerError } from "../lib/errors";
 import type { ChannelState, Entry, Position, Snapshot } from "../lib/types";
+
+export type { TransportEndpoint };
 
 /** `stopped`: the SDK gave up and will not come back by itself; `code` is the protocol's. */
 export interface LinkState {
@@ -59,10 +68,11 @@ export class Realtime {
   readonly #waiting: Subscription[] = [];
   #subscribing = false;
 
-  constructor(url: string, getToken: () => Promise<string>, listener: RealtimeListener) {
+  constructor(endpoints: TransportEndpoint[], getToken: () => Promise<string>, listener: RealtimeListener) {
     this.#listener = listener;
-    this.#sdk = new Centrifuge(url, {
+    this.#sdk = new Centrifuge(endpoints, {
       getToken,
+      emulationEndpoint: `${location.origin}/emulation`,
       name: "chirpbird-web",
       minReconnectDelay: 300,
       maxReconnectDelay: 10_000,
