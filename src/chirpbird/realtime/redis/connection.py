@@ -31,17 +31,15 @@ def pack(*command: Argument) -> bytes:
 class Connection(asyncio.Protocol):
     """Speaks RESP3. ``on_push`` is told of messages and confirmations of subscriptions; neither it nor handlers may raise.
 
-    Where commands have no reply but pushes (subscribing), ``on_error`` is told of those that were refused: then no command with
-    a reply may be sent that can be refused itself.
+    Where commands have no reply but pushes (subscribing), ``on_error`` is set, and told of those that were refused: from then on
+    no command with a reply may be sent that can be refused itself.
     """
 
-    def __init__(
-        self, on_push: Callable[[list[Reply]], None], on_error: Callable[[CommandRefused], None] | None = None
-    ) -> None:
+    def __init__(self, on_push: Callable[[list[Reply]], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(notEnoughData=_NOTHING)
         self._on_push = on_push
-        self._on_error = on_error
+        self.on_error: Callable[[CommandRefused], None] | None = None
         self._handlers: deque[Handler | None] = deque()
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
@@ -125,8 +123,8 @@ class Connection(asyncio.Protocol):
         answer: Reply | RedisUnavailable = reply
         if isinstance(reply, hiredis.ReplyError):
             answer = CommandRefused(str(reply))
-            if self._on_error is not None:
-                self._on_error(answer)
+            if self.on_error is not None:
+                self.on_error(answer)
                 return
         if not self._handlers:
             self.close("an answer came to no question")

@@ -51,13 +51,15 @@ async def dial(
     made: list[Connection] = []
 
     def make() -> Connection:
-        made.append(Connection(on_push, on_error))
+        made.append(Connection(on_push))
         return made[-1]
 
     try:
         async with asyncio.timeout(timeout):
             await _connect(make, address, access)
-            return made[-1], await _greet(made[-1], address, access)
+            hello = await _greet(made[-1], address, access)
+            made[-1].on_error = on_error
+            return made[-1], hello
     except BaseException as error:
         for connection in made:
             connection.close()

@@ -50,6 +50,8 @@ class SentinelLocator:
         finally:
             for task in waiting:
                 task.cancel()
+            if waiting:
+                await asyncio.wait(waiting)
         if answers:
             return max(answers, key=lambda answer: answer[0])[1]
         for error in errors:
