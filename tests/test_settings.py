@@ -89,7 +89,14 @@ def test_secrets_are_not_shown_when_they_are_wrong() -> None:
 
 
 def test_misspelt_variables_are_noticed() -> None:
-    names = ["PATH", "CHIRPBIRD_PORT", "CHIRPBIRD_DRAIN_SECOND", "CHIRPBIRD_ELEPHANT", "CHIRPBIRD_MONGOD"]
+    names = [
+        "PATH",
+        "CHIRPBIRD_PORT",
+        "CHIRPBIRD_DRAIN_SECOND",
+        "CHIRPBIRD_ELEPHANT",
+        "CHIRPBIRD_MONGOD",
+        "CHIRPBIRD_REALTIME_PORT",
+    ]
     assert unknown_variables(names) == [
         "CHIRPBIRD_DRAIN_SECOND is no setting and changes nothing; did you mean CHIRPBIRD_DRAIN_SECONDS?",
         "CHIRPBIRD_ELEPHANT is no setting and changes nothing",

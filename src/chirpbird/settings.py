@@ -30,6 +30,8 @@ SIGNING_FILE = "secret.key"
 MIN_SECRET_BYTES = 32
 OTHER_VARIABLES = frozenset({"CHIRPBIRD_MONGOD"})
 """Not settings of the server: where tests and the lab find their programs."""
+OTHER_PREFIX = "CHIRPBIRD_REALTIME_"
+"""Of the engine's standalone server."""
 
 
 class SettingsError(Exception):
@@ -175,7 +177,7 @@ def unknown_variables(names: Iterable[str]) -> Sequence[str]:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     sentences = []
     for name in sorted(names):
-        if not name.startswith(PREFIX) or name in known | OTHER_VARIABLES:
+        if not name.startswith(PREFIX) or name.startswith(OTHER_PREFIX) or name in known | OTHER_VARIABLES:
             continue
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
         hint = f"; did you mean {near[0]}?" if near else ""
