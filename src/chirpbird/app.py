@@ -14,6 +14,7 @@ import uvicorn
 import uvloop
 from prometheus_client import ProcessCollector
 from rich.console import Console
+from starlette.types import ASGIApp
 
 from chirpbird.chat.errors import StoreCannotOpen, StoreUnavailable
 from chirpbird.chat.limits import ChatLimits
@@ -29,7 +30,8 @@ from chirpbird.logs import configure_logging
 from chirpbird.realtime import Node, NodeConfig
 from chirpbird.realtime.redis import Misconfigured, RedisBroker, RedisOptions, RedisPresence, redis_engine
 from chirpbird.realtime.transports.asgi import PATHS, realtime_app
-from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol, RealtimeServer
+from chirpbird.realtime.transports.server import RealtimeServer
+from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol
 from chirpbird.realtime.transports.websocket import WebSocketLimits
 from chirpbird.settings import Settings, SettingsError, signing_secret
 from chirpbird.storage import open_store
@@ -79,6 +81,34 @@ async def _serve(settings: Settings) -> None:
 
 async def _serve_store(settings: Settings, store: Store, listener: socket.socket) -> None:
     chat = Chat(store=store, secret=signing_secret(settings), limits=_limits(settings))
+    node = _node(settings, chat, store)
+    audience = NodeAudience(node, chat)
+    chat.tell(audience)
+    resync = Resync(node, store.channels, audience)
+    heartbeat = Heartbeat(settings.stall_seconds)
+    application = _application(settings, chat, node, heartbeat)
+    server = RealtimeServer(
+        _uvicorn(settings, application, node),
+        lambda: node.shutdown(within=settings.drain_seconds),
+        begin=node.begin_shutdown,
+    )
+    await node.start()
+    heartbeat.start()
+    sweeper = asyncio.create_task(_sweep(store))
+    host, port = listener.getsockname()[:2]
+    _greet(f"[{host}]" if ":" in host else host, port)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        await resync.close()
+        heartbeat.stop()
+        sweeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeper
+
+
+def _node(settings: Settings, chat: Chat, store: Store) -> Node:
+    """The engine, with the chat's rules and the chat's log behind it. Errors: Misconfigured."""
     broker, presence = _redis(settings)
     node = Node(
         NodeConfig(client_channel_limit=settings.channels_per_client),
@@ -87,16 +117,17 @@ async def _serve_store(settings: Settings, store: Store, listener: socket.socket
         history=LogHistory(store.log, chat.renderer),
     )
     Handlers(node, chat)
-    audience = NodeAudience(node, chat)
-    chat.tell(audience)
-    resync = Resync(node, store.channels, audience)
     store.log.add_commit_listener(Announcer(node, chat.renderer, chat.access.directory).committed)
+    return node
+
+
+def _application(settings: Settings, chat: Chat, node: Node, heartbeat: Heartbeat) -> ASGIApp:
+    """What answers HTTP: the web side, and the transports that are not WebSockets."""
     figures = Figures(node)
-    store.log.add_commit_listener(figures.committed)
+    chat.store.log.add_commit_listener(figures.committed)
     metrics = Metrics()
     metrics.register(figures)
     ProcessCollector(registry=metrics.registry)
-    heartbeat = Heartbeat(settings.stall_seconds)
     metrics.gauge(
         "loop_lag_seconds", "Longest that the event loop stood still within 5 s.", lambda: heartbeat.lag
     )
@@ -104,19 +135,19 @@ async def _serve_store(settings: Settings, store: Store, listener: socket.socket
     async def node_health() -> Sequence[str]:
         return (*(("this node is shutting down",) if node.closing else ()), *heartbeat.reasons())
 
-    application = realtime_app(
-        node,
-        paths={name: PATHS[name] for name in FALLBACKS},
+    web = create_app(
+        chat,
+        node_health=node_health,
+        client_dir=CLIENT_DIRECTORY,
+        metrics=metrics,
         allowed_origins=settings.allowed_origins,
-        otherwise=create_app(
-            chat,
-            node_health=node_health,
-            client_dir=CLIENT_DIRECTORY,
-            metrics=metrics,
-            allowed_origins=settings.allowed_origins,
-        ),
     )
-    config = uvicorn.Config(
+    paths = {name: PATHS[name] for name in FALLBACKS}
+    return realtime_app(node, paths=paths, allowed_origins=settings.allowed_origins, otherwise=web)
+
+
+def _uvicorn(settings: Settings, application: ASGIApp, node: Node) -> uvicorn.Config:
+    return uvicorn.Config(
         application,
         http=RealtimeHttpProtocol.bind(
             node,
@@ -133,22 +164,6 @@ async def _serve_store(settings: Settings, store: Store, listener: socket.socket
         forwarded_allow_ips=settings.forwarded_allow_ips,
         timeout_graceful_shutdown=10,
     )
-    server = RealtimeServer(
-        config, lambda: node.shutdown(within=settings.drain_seconds), begin=node.begin_shutdown
-    )
-    await node.start()
-    heartbeat.start()
-    sweeper = asyncio.create_task(_sweep(store))
-    host, port = listener.getsockname()[:2]
-    _greet(f"[{host}]" if ":" in host else host, port)
-    try:
-        await server.serve(sockets=[listener])
-    finally:
-        await resync.close()
-        heartbeat.stop()
-        sweeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweeper
 
 
 def _redis(settings: Settings) -> tuple[RedisBroker, RedisPresence] | tuple[None, None]:

@@ -27,6 +27,10 @@ _SHARED = "192.0.2.10/24"
 
 def deployment() -> dict[str, str]:
     """File names and texts."""
+    return {**_balancing(), **_keeping(), "chirpbird.env": _environment(), "chirpbird.service": _SERVICE}
+
+
+def _balancing() -> dict[str, str]:
     first, second = _BALANCERS
     check = "/etc/keepalived/check-balancer"
     return {
@@ -53,6 +57,21 @@ def deployment() -> dict[str, str]:
             ),
         ),
         "check-balancer": check_script("127.0.0.1:8405"),
+        "compose-haproxy.cfg": _with_head(
+            "For compose.yml, where the nodes have names and Docker's name server knows them.",
+            haproxy_config(
+                {name: f"{name}:8000" for name in _CHATS},
+                bind=":8000",
+                status=":8404",
+                resolver="127.0.0.11:53",
+                log="stdout format raw local0",
+            ),
+        ),
+    }
+
+
+def _keeping() -> dict[str, str]:
+    return {
         "redis.conf": _with_head(
             "/etc/redis/redis.conf on the first Redis; the others have their own address, and the last line without its #.",
             redis_config(address=_REDIS[0], directory="/var/lib/redis") + f"# replicaof {_REDIS[0]} 6379\n",
@@ -67,18 +86,6 @@ def deployment() -> dict[str, str]:
         ),
         "replica-set.js": "// Once, on one member: mongosh replica-set.js\n"
         f"rs.initiate({msgspec.json.format(msgspec.json.encode(replica_set([f'{one}:27017' for one in _MONGO]))).decode()});\n",
-        "compose-haproxy.cfg": _with_head(
-            "For compose.yml, where the nodes have names and Docker's name server knows them.",
-            haproxy_config(
-                {name: f"{name}:8000" for name in _CHATS},
-                bind=":8000",
-                status=":8404",
-                resolver="127.0.0.11:53",
-                log="stdout format raw local0",
-            ),
-        ),
-        "chirpbird.env": _environment(),
-        "chirpbird.service": _SERVICE,
     }
 
 

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from chirpbird.realtime import Broker, Node, RealtimeError
-from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol, RealtimeServer
+from chirpbird.realtime.transports.server import RealtimeServer
+from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol
 from chirpbird.realtime.transports.websocket import WebSocketLimits
 from chirpbird.standalone.application import create_app
 from chirpbird.standalone.config import Config

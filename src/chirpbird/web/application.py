@@ -62,6 +62,11 @@ def create_app(
         app.include_router(router)
     app.router.default = client_files
     install_error_handlers(app)
+    _add_middleware(app, metrics, allowed_origins)
+    return app
+
+
+def _add_middleware(app: FastAPI, metrics: Metrics, allowed_origins: Collection[str]) -> None:
     # The last one added is the outermost.
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(JsonBodies)
@@ -76,4 +81,3 @@ def create_app(
         )
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestMetrics, metrics=metrics)
-    return app

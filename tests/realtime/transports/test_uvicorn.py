@@ -21,7 +21,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from chirpbird.realtime.transports.base import Connection
-from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol, RealtimeServer
+from chirpbird.realtime.transports.server import RealtimeServer
+from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol
 from chirpbird.realtime.transports.websocket import WebSocketLimits
 
 CERTIFICATE = Path(__file__).parent / "localhost.pem"

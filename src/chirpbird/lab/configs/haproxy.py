@@ -62,8 +62,7 @@ def haproxy_config(
         "global",
         f"    log {log}",
         f"    maxconn {clients}",
-        "    # Long-lived connections do not keep an old process alive for ever after a reload.",
-        "    hard-stop-after 10m",
+        "    # Long-lived connections do not keep an old process alive for ever after a reload.\n    hard-stop-after 10m",
         *(["    ssl-default-bind-options ssl-min-ver TLSv1.2"] if certificates is not None else []),
         "",
         _DEFAULTS,
@@ -85,6 +84,22 @@ def haproxy_config(
         _BACKEND + ("" if resolver is None else " resolvers names init-addr none"),
         *(f"    server {name} {address}" for name, address in nodes.items()),
         "",
+        *_watched(status, alive, resolver),
+    ]
+    return "\n".join(lines)
+
+
+def _plain_http() -> list[str]:
+    return [
+        "frontend plain",
+        "    bind :80",
+        "    http-request redirect scheme https code 308",
+        "",
+    ]
+
+
+def _watched(status: str, alive: str, resolver: str | None) -> list[str]:
+    return [
         *([] if resolver is None else ["resolvers names", f"    nameserver one {resolver}", ""]),
         "frontend alive",
         f"    bind {alive}",
@@ -97,15 +112,5 @@ def haproxy_config(
         "    stats uri /",
         "    stats refresh 5s",
         "    http-request use-service prometheus-exporter if { path /metrics }",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _plain_http() -> list[str]:
-    return [
-        "frontend plain",
-        "    bind :80",
-        "    http-request redirect scheme https code 308",
         "",
     ]
