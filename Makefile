@@ -111,7 +111,7 @@ $(CLIENT): frontend/node_modules/.stamp $(FRONTEND_SOURCES)
 
 .PHONY: test-servers test-packages
 test-servers:
-	@scripts/need-test-packages
+	@scripts/need-test-packages unit
 
 test-packages:
-	@scripts/need-test-packages --browser
+	@scripts/need-test-packages

@@ -18,6 +18,9 @@ SUITE = Path(__file__).parents[1] / "sdk_js"
 KINDS = [
     ("websocket", "json"),
     ("websocket", "protobuf"),
+    ("http_stream", "json"),
+    ("http_stream", "protobuf"),
+    ("sse", "json"),
 ]
 """Transports, by the SDK's names for them, and wire formats."""
 

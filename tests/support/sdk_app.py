@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 
 from chirpbird import realtime
 from chirpbird.realtime import Node
+from chirpbird.realtime.transports.asgi import realtime_app
 from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol
 
 __all__ = ["MOST_CHANNELS", "SdkApp"]
@@ -87,7 +88,9 @@ class SdkApp:
                 transports.append(transport)
                 super().connection_made(transport)
 
-        config = uvicorn.Config(_no_app, http=Watched, ws="none", lifespan="off", log_config=None)
+        config = uvicorn.Config(
+            realtime_app(self.node), http=Watched, ws="none", lifespan="off", log_config=None
+        )
         config.load()
         state = ServerState()
         loop = asyncio.get_running_loop()
@@ -212,10 +215,6 @@ class SdkApp:
     async def _tell(self, client: realtime.Client, args: _Args) -> object:
         """What was refreshed and sent by this user."""
         return self._told[client.user]
-
-
-async def _no_app(scope: object, receive: object, send: object) -> None:
-    raise AssertionError("no request should get here")
 
 
 async def _serve() -> None:

@@ -14,6 +14,7 @@ from chirpbird.realtime.newcomer import Newcomer, meet
 from chirpbird.realtime.protocol import disconnects, errors
 from chirpbird.realtime.protocol.codes import Disconnect, ProtocolError
 from chirpbird.realtime.protocol.messages import (
+    ConnectPush,
     ConnectRequest,
     ConnectResult,
     Push,
@@ -30,11 +31,17 @@ from chirpbird.realtime.types import ClientInfo, StreamPosition
 if TYPE_CHECKING:
     from chirpbird.realtime.session import Session
 
-__all__ = ["connect", "expire_at", "expired", "refresh"]
+__all__ = ["connect", "expire_at", "expired", "instead_of", "refresh"]
 
 _logger = logging.getLogger("chirpbird.realtime")
 _NAME_LENGTH = 16
 _VERSION_LENGTH = 64
+_INSTEAD = {
+    errors.EXPIRED.code: disconnects.CONNECTION_EXPIRED,
+    errors.TOKEN_EXPIRED.code: disconnects.CONNECTION_EXPIRED,
+    errors.TOO_MANY_REQUESTS.code: disconnects.TOO_MANY_REQUESTS,
+    errors.PERMISSION_DENIED.code: disconnects.PERMISSION_DENIED,
+}
 
 
 def connect(session: Session, command_id: int, request: ConnectRequest) -> None:
@@ -122,12 +129,12 @@ def _finish(session: Session, command_id: int, reply: ConnectReply, newcomers: I
     core = session.core
     config = core.config
     client = session.client
-    session.client_refresh = reply.client_refresh
+    session.client_refresh = reply.client_refresh and not session.lane.unidirectional
     subs: dict[str, SubscribeResult] = {newcomer.sub.name: newcomer.result() for newcomer in newcomers}
     result = ConnectResult(
         client=client.id, version=config.version, data=session.lane.codec.payload(reply.data), subs=subs
     )
-    if reply.expire_at is not None and reply.client_refresh:
+    if reply.expire_at is not None and session.client_refresh:
         result.expires = True
         result.ttl = ttl(session.core.clock, reply.expire_at)
     result.session = session.session_id
@@ -137,10 +144,9 @@ def _finish(session: Session, command_id: int, reply: ConnectReply, newcomers: I
     if config.ping_interval > 0:
         if not session.connection.info.native_ping:
             result.ping = max(int(config.ping_interval), 1)
-            result.pong = config.pong_timeout > 0
+            result.pong = config.pong_timeout > 0 and not session.lane.unidirectional
         session.ping_at = now + config.ping_interval * (1 + core.jitter()) / 2
-    frame = session.lane.reply(Reply(id=command_id, connect=result))
-    session.queue(frame)
+    session.queue(session.lane.reply(_answer(session, command_id, result)))
     session.state = State.CONNECTED
     session.stale_at = NEVER
     _set_expiry(session, reply.expire_at)
@@ -152,6 +158,26 @@ def _finish(session: Session, command_id: int, reply: ConnectReply, newcomers: I
     if on_connect is not None:
         notify(session, lambda client, _event: on_connect(client), None)
     session.resume()
+
+
+def instead_of(error: ProtocolError) -> Disconnect:
+    """What a unidirectional client is told in place of an error: there are no replies to it that could hold one."""
+    return _INSTEAD.get(error.code, disconnects.INTERNAL)
+
+
+def _answer(session: Session, command_id: int, result: ConnectResult) -> Reply:
+    """The result, or the push that unidirectional clients get in its place."""
+    if not session.lane.unidirectional:
+        return Reply(id=command_id, connect=result)
+    push = ConnectPush(
+        client=result.client,
+        version=result.version,
+        data=result.data,
+        subs=result.subs,
+        ping=result.ping,
+        session=result.session,
+    )
+    return Reply(push=Push(connect=push))
 
 
 def refresh(session: Session, command_id: int, request: RefreshRequest) -> None:
@@ -171,6 +197,8 @@ def _refreshed(session: Session, command_id: int, _event: RefreshEvent, reply: R
         return
     if reply.expired or is_past(session.core.clock, reply.expire_at):
         raise disconnects.CONNECTION_EXPIRED
+    if reply.info is not None:
+        session.set_info(reply.info)
     _set_expiry(session, reply.expire_at)
     result = RefreshResult(client=session.client.id, version=session.core.config.version)
     if reply.expire_at is not None:
@@ -200,6 +228,8 @@ def expired(session: Session) -> None:
 def _extended(session: Session, _command_id: int, _event: RefreshEvent, reply: RefreshReply) -> None:
     if reply.expired:
         raise disconnects.CONNECTION_EXPIRED
+    if reply.info is not None:
+        session.set_info(reply.info)
     expire_at(session, reply.expire_at)
 
 

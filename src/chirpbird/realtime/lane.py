@@ -16,18 +16,23 @@ Address = tuple[str, int]
 
 
 class Lane:
-    """One wire format over one framing."""
+    """One wire format over one framing. Unidirectional clients get pushes bare, and nothing else."""
 
-    __slots__ = ("codec", "framing", "ping")
+    __slots__ = ("codec", "framing", "ping", "unidirectional")
 
-    def __init__(self, codec: Codec, framing: Framing) -> None:
+    def __init__(self, codec: Codec, framing: Framing, *, unidirectional: bool = False) -> None:
         self.codec = codec
         self.framing = framing
-        self.ping = framing.frame(codec.ping)
+        self.unidirectional = unidirectional
+        self.ping = framing.frame(codec.encode_push(Push()) if unidirectional else codec.ping)
 
     def reply(self, reply: Reply) -> bytes:
         """An answer or push as a frame."""
-        return self.framing.frame(self.codec.encode(reply))
+        if not self.unidirectional:
+            return self.framing.frame(self.codec.encode(reply))
+        if reply.push is None:
+            raise ValueError("a unidirectional client can only be told pushes")
+        return self.framing.frame(self.codec.encode_push(reply.push))
 
     def publication(self, address: Address, publication: Publication, epoch: str) -> bytes:
         """A publication push as a frame. Errors: EncodeError."""
@@ -53,7 +58,7 @@ class Lane:
 
     def _push(self, address: Address, pub: Pub) -> bytes:
         channel, number = address
-        return self.framing.frame(self.codec.encode(Reply(push=Push(id=number, channel=channel, pub=pub))))
+        return self.reply(Reply(push=Push(id=number, channel=channel, pub=pub)))
 
 
 class Lanes:
@@ -61,11 +66,12 @@ class Lanes:
 
     def __init__(self, codecs: Iterable[Codec]) -> None:
         self._codecs = {codec.wire: codec for codec in codecs}
-        self._lanes: dict[tuple[str, Framing], Lane] = {}
+        self._lanes: dict[tuple[str, Framing, bool], Lane] = {}
 
     def of(self, connection: Connection) -> Lane:
         """Errors: ValueError when the connection speaks a wire format that nobody registered."""
-        key = (connection.info.wire, connection.framing)
+        unidirectional = connection.info.unidirectional
+        key = (connection.info.wire, connection.framing, unidirectional)
         lane = self._lanes.get(key)
         if lane is None:
             codec = self._codecs.get(connection.info.wire)
@@ -73,7 +79,7 @@ class Lanes:
                 raise ValueError(
                     f"wire format is {connection.info.wire!r}, expected one of {sorted(self._codecs)}"
                 )
-            lane = self._lanes[key] = Lane(codec, connection.framing)
+            lane = self._lanes[key] = Lane(codec, connection.framing, unidirectional=unidirectional)
         return lane
 
 

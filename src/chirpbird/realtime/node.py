@@ -21,6 +21,7 @@ from chirpbird.realtime.cluster import (
 )
 from chirpbird.realtime.config import NodeConfig
 from chirpbird.realtime.core import TICK, Core
+from chirpbird.realtime.emulation import Emulation
 from chirpbird.realtime.handlers import HandlerRegistration
 from chirpbird.realtime.history import History
 from chirpbird.realtime.memory_broker import MemoryBroker
@@ -48,6 +49,7 @@ N = TypeVar("N", bound=NotificationHandler)
 
 _logger = logging.getLogger("chirpbird.realtime")
 _SHUTDOWN_STEP = 0.05
+"""Seconds, at least, between two lots of goodbyes, and between looks whether all are gone."""
 
 
 class Node(HandlerRegistration, UserOrders):
@@ -81,6 +83,7 @@ class Node(HandlerRegistration, UserOrders):
             history=history or broker,
         )
         self._cluster = Cluster(self._core, self._info)
+        self._emulation = Emulation(self._core, self._cluster)
         self._timer: asyncio.TimerHandle | None = None
         self._started = clock.monotonic()
         self._check_at = clock.monotonic() + self.config.position_check_interval
@@ -98,20 +101,24 @@ class Node(HandlerRegistration, UserOrders):
         self._cluster.announce()
         self._schedule_tick()
 
+    @property
+    def closing(self) -> bool:
+        """Whether the shutdown has begun."""
+        return self._core.closing
+
+    def begin_shutdown(self) -> None:
+        """Refuse new connections from now on. ``shutdown`` does it too; this can be called from a signal handler."""
+        self._core.closing = True
+
     async def shutdown(self, *, within: float = 0) -> None:
         """Send everybody elsewhere (3001), spread over ``within`` seconds so that they do not all come at once; then stop.
 
-        New connections are refused from the start. Handlers at work get ``NodeConfig.shutdown_timeout`` to finish.
+        New connections are refused from the start. Requests at work are answered before their client is sent away, if they
+        finish within ``NodeConfig.shutdown_timeout``.
         """
         core = self._core
-        core.closing = True
-        steps = max(round(within / _SHUTDOWN_STEP), 1)
-        share = -(-len(core.connections) // steps)
-        while core.connections:
-            for session in list(core.connections)[:share]:
-                session.close(disconnects.SHUTDOWN)
-            if core.connections:
-                await asyncio.sleep(_SHUTDOWN_STEP)
+        self.begin_shutdown()
+        await self._send_away(within)
         if core.tasks:
             await asyncio.wait(core.tasks, timeout=self.config.shutdown_timeout)
         for task in list(core.tasks):
@@ -123,6 +130,24 @@ class Node(HandlerRegistration, UserOrders):
         await core.broker.close()
         await core.presence.close()
 
+    async def _send_away(self, within: float) -> None:
+        core = self._core
+        staying = list(core.connections)
+        steps = min(max(round(within / _SHUTDOWN_STEP), 1), len(staying)) or 1
+        share = -(-len(staying) // steps)
+        while staying:
+            for session in staying[:share]:
+                session.leave(disconnects.SHUTDOWN)
+            del staying[:share]
+            if staying:
+                await asyncio.sleep(within / steps)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.config.shutdown_timeout
+        while core.connections and loop.time() < deadline:  # noqa: ASYNC110  # no event is worth it: they go by many ways
+            await asyncio.sleep(_SHUTDOWN_STEP)
+        for session in list(core.connections):
+            session.close(disconnects.SHUTDOWN)
+
     def accept(self, connection: Connection) -> Receiver:
         """Take a new connection; see ``transports.base``. Errors: ValueError for a wire format without a codec."""
         session = Session(self._core, connection)
@@ -130,13 +155,19 @@ class Node(HandlerRegistration, UserOrders):
         self._core.connections.add(session)
         if self._core.closing:
             session.close(disconnects.SHUTDOWN)
-        elif connection.info.unidirectional:
-            session.close(disconnects.NOT_AVAILABLE)
         return session
 
     def receiver(self, session_id: str) -> Receiver | None:
         """Where what an emulated client sends by other requests goes; None when there is no such session on this node."""
         return self._core.hub.session_ids.get(session_id)
+
+    async def emulate(self, node: str, session_id: str, data: bytes) -> None:
+        """Hand a frame of commands to the connection of a session, which is on ``node``: both as told in its connect result. What
+        one node is given keeps its order. Nothing happens if there is no such session: it may just have ended.
+
+        Errors: UnknownNode; SurveyIncomplete when the node does not answer in time; the broker's.
+        """
+        await self._emulation.emulate(node, session_id, data)
 
     def tick(self) -> None:
         """Do what has become due. Called by the timer that ``start`` sets; public for tests with a clock of their own."""

@@ -12,9 +12,10 @@ import uuid
 from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
-from chirpbird.realtime import connecting, requests, sub_expiry, subscribing
+from chirpbird.realtime import connecting, sub_expiry, subscribing
 from chirpbird.realtime.asking import notify
 from chirpbird.realtime.client import Client
+from chirpbird.realtime.commands import dispatch, wants_no_answer
 from chirpbird.realtime.events import DisconnectEvent, UnsubscribeEvent
 from chirpbird.realtime.expiry import NEVER
 from chirpbird.realtime.protocol import disconnects
@@ -67,6 +68,7 @@ class Session:
         "in_flight",
         "info",
         "lane",
+        "leaving",
         "out",
         "ping_at",
         "pong_due",
@@ -107,6 +109,8 @@ class Session:
         self.waiting_bytes = 0
         self.publishing: dict[str, deque[tuple[int, PublishEvent]]] | None = None
         """Channels in which a coroutine is publishing for this client, and what waits for it."""
+        self.leaving: Disconnect | None = None
+        """Set: nothing new is begun, and the connection ends with this when nothing is in flight any more."""
         self.client_refresh = False
         self.ping_at = self.pong_due = self.expires = self.presence_at = self.sub_expires = NEVER
         self.stale_at = core.clock.monotonic() + core.config.stale_timeout
@@ -117,6 +121,9 @@ class Session:
 
     def received(self, data: bytes) -> None:
         if self.state is State.CLOSED:
+            return
+        if self.lane.unidirectional:
+            self._begin(data)
             return
         try:
             commands = self.lane.codec.decode_frame(data)
@@ -130,12 +137,25 @@ class Session:
         for command in commands:
             if listening and self.state is State.REFUSED:
                 break  # what was sent along with a refused connect means nothing
-            if command.id == 0 and not _wants_no_answer(command):
+            if command.id == 0 and not wants_no_answer(command):
                 self._pong()
             elif self.waiting is not None or self.blocked:
                 self._put_off(command, share)
             else:
                 self._handle(command)
+
+    def _begin(self, data: bytes) -> None:
+        """The one message of a unidirectional client that counts."""
+        if self.state is not State.NEW:
+            return
+        try:
+            request = self.lane.codec.decode_connect(data)
+        except DecodeError as error:
+            _logger.debug("client %s: %s", self.client.id, error)
+            self.close(disconnects.BAD_REQUEST)
+            return
+        self.core.counters.commands += 1
+        connecting.connect(self, 0, request)
 
     def closed(self, code: int, reason: str) -> None:
         """The transport lost the connection, or has finished closing it."""
@@ -147,7 +167,11 @@ class Session:
     @property
     def blocked(self) -> bool:
         """Further commands have to wait."""
-        return self.state is State.CONNECTING or self.in_flight >= self.core.config.client_concurrency
+        return (
+            self.state is State.CONNECTING
+            or self.in_flight >= self.core.config.client_concurrency
+            or self.leaving is not None
+        )
 
     @property
     def connected(self) -> bool:
@@ -161,6 +185,10 @@ class Session:
         """Go on with the commands that waited, as far as may be."""
         waiting = self.waiting
         if waiting is None:
+            return
+        if self.leaving is not None:
+            if not self.in_flight:
+                self.close(self.leaving)
             return
         while waiting and not self.blocked and self.state is not State.CLOSED:
             command, share = waiting.popleft()
@@ -191,33 +219,7 @@ class Session:
 
     def dispatch(self, command: Command) -> None:
         """Do a command of a connected client."""
-        command_id = command.id
-        if command.connect is not None:
-            self.close(disconnects.BAD_REQUEST)
-        elif command.subscribe is not None:
-            subscribing.subscribe(self, command)
-        elif command.unsubscribe is not None:
-            subscribing.unsubscribe(self, command)
-        elif command.publish is not None:
-            requests.publish(self, command_id, command.publish)
-        elif command.presence is not None:
-            requests.presence(self, command_id, command.presence)
-        elif command.presence_stats is not None:
-            requests.presence_stats(self, command_id, command.presence_stats)
-        elif command.history is not None:
-            requests.history(self, command_id, command.history)
-        elif command.ping is not None:
-            self.close(disconnects.BAD_REQUEST)
-        elif command.send is not None:
-            requests.send(self, command.send)
-        elif command.rpc is not None:
-            requests.rpc(self, command_id, command.rpc)
-        elif command.refresh is not None:
-            connecting.refresh(self, command_id, command.refresh)
-        elif command.sub_refresh is not None:
-            sub_expiry.sub_refresh(self, command_id, command.sub_refresh)
-        else:
-            self.close(disconnects.BAD_REQUEST)
+        dispatch(self, command)
 
     def _pong(self) -> None:
         if self.pong_due != NEVER:
@@ -260,6 +262,9 @@ class Session:
 
     def error(self, command_id: int, error: ProtocolError) -> None:
         self.core.counters.errors += 1
+        if self.lane.unidirectional:
+            self.close(connecting.instead_of(error))
+            return
         self.reply(Reply(id=command_id, error=Error(error.code, error.message, error.temporary)))
 
     def push_message(self, data: bytes) -> None:
@@ -331,7 +336,7 @@ class Session:
         config = self.core.config
         if now >= self.ping_at:
             self.ping_at = now + config.ping_interval
-            if self.pong_due == NEVER and config.pong_timeout > 0:
+            if self.pong_due == NEVER and config.pong_timeout > 0 and not self.lane.unidirectional:
                 self.pong_due = now + config.pong_timeout
             self.queue(self.lane.ping)
         if now >= self.presence_at:
@@ -351,6 +356,15 @@ class Session:
         )
 
     # The end
+
+    def leave(self, disconnect: Disconnect) -> None:
+        """``close``, as soon as the requests in flight are answered. What the client asks for from here on gets no answer."""
+        if not self.in_flight:
+            self.close(disconnect)
+        elif self.state is not State.CLOSED:
+            self.leaving = disconnect
+            if self.waiting is None:
+                self.waiting = deque()
 
     def close(self, disconnect: Disconnect) -> None:
         """Say why, and go. What was queued before goes out first, except to a slow client."""
@@ -387,8 +401,3 @@ class Session:
         handler = self.core.handlers.unsubscribe
         if handler is not None:
             notify(self, handler, UnsubscribeEvent(sub.name, unsubscribe.code, unsubscribe.reason))
-
-
-def _wants_no_answer(command: Command) -> bool:
-    """Only a send may come without an id: anything set beside it would be answered, and to nobody."""
-    return command.send is not None and command == Command(send=command.send)

@@ -47,7 +47,7 @@ async def test_nobody_misses_anything(
     log: Log,
     seed: int,
 ) -> None:
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     relays = [await stack.enter_async_context(Relay(standalone.process.port)) for _ in range(3)]
     nodes = [await node(f"redis://127.0.0.1:{relay.port}", log) for relay in relays]
     peers = [PatientPeer(one) for one in nodes for _ in range(2)]

@@ -45,7 +45,7 @@ class Codec(Protocol):
     def decode_connect(self, data: bytes) -> ConnectRequest:
         """What a unidirectional client begins with: one bare request, without a command around it.
 
-        Errors: DecodeError.
+        Errors: DecodeError, also when it is larger than a command may be.
         """
         ...
 

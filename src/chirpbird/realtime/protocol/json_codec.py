@@ -69,6 +69,7 @@ class JsonCodec:
 
     def decode_connect(self, data: bytes) -> ConnectRequest:
         try:
+            self._check_size(data)
             data.decode()
             _check_depth(data)
             return self._decode_connect(data)
@@ -110,10 +111,13 @@ class JsonCodec:
             raise EncodeError(f"payload is not text: {error}") from error
 
     def _decode_command(self, line: bytes) -> Command:
-        if len(line) > self._max_command_size:
-            raise DecodeError(f"command has {len(line)} bytes, expected at most {self._max_command_size}")
+        self._check_size(line)
         _check_depth(line)
         return self._decode(line)
+
+    def _check_size(self, data: bytes) -> None:
+        if len(data) > self._max_command_size:
+            raise DecodeError(f"command has {len(data)} bytes, expected at most {self._max_command_size}")
 
 
 class _Emulation(msgspec.Struct):

@@ -70,6 +70,8 @@ class ProtobufCodec:
         return commands
 
     def decode_connect(self, data: bytes) -> ConnectRequest:
+        if len(data) > self._max_command_size:
+            raise DecodeError(f"command has {len(data)} bytes, expected at most {self._max_command_size}")
         return _CONNECT.decode(data)
 
     def decode_emulation(self, data: bytes) -> EmulationRequest:

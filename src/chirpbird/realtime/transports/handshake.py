@@ -11,7 +11,16 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-__all__ = ["WIRES", "Handshake", "HandshakeRefusedError", "HandshakeRules", "negotiate"]
+__all__ = [
+    "WIRES",
+    "Handshake",
+    "HandshakeRefusedError",
+    "HandshakeRules",
+    "Headers",
+    "check_origin",
+    "choose_wire",
+    "negotiate",
+]
 
 WIRES = ("json", "protobuf")
 """What a client may ask for; ``HandshakeRules.wires`` says which of them a server speaks."""
@@ -25,7 +34,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 
 class HandshakeRefusedError(Exception):
-    """The request does not become a WebSocket; the client gets this status, the words as text, and these
+    """The request does not become a connection; the client gets this status, the words as text, and these
     extra header fields.
     """
 
@@ -78,10 +87,57 @@ def negotiate(
             426, "this server speaks websocket version 13", [(b"sec-websocket-version", b"13")]
         )
     key = _key(headers)
-    _check_origin(headers, rules.allowed_origins)
+    check_origin(headers, rules.allowed_origins)
     asked = parse_qs(query.decode("latin-1"))
-    wire, subprotocol = _choose_wire(asked, headers, rules.wires)
+    wire, subprotocol = choose_wire(asked, headers, rules.wires)
     return Handshake(key, wire, subprotocol, asked.get("cf_ws_frame_ping_pong", [""])[0] == "true")
+
+
+def check_origin(headers: Headers, allowed: Collection[str]) -> str | None:
+    """The origin of the page that asks, if it may; None where there is none.
+
+    Browsers name the page's origin and cannot be kept from it by the page; other programs have no
+    reason to send one. Raises ``HandshakeRefusedError``: 403, or 400 without a host.
+    """
+    host = _single(headers, b"host")
+    if not host:
+        raise HandshakeRefusedError(400, "host is missing")
+    origin = _single(headers, b"origin")
+    if origin is None or "*" in allowed or origin.lower() in allowed:
+        return origin
+    scheme, _, authority = origin.partition("://")
+    if authority and _host_and_port(authority, scheme) == _host_and_port(host, scheme):
+        return origin
+    raise HandshakeRefusedError(
+        403,
+        "pages of this origin may not connect: it is neither this server's nor one of the allowed origins",
+    )
+
+
+def choose_wire(
+    asked: Mapping[str, Sequence[str]], headers: Headers, served: Collection[str]
+) -> tuple[str, str | None]:
+    """The wire, and the subprotocol to echo: the first offered one that means this wire.
+
+    The query decides before the subprotocol does: it is how SDKs that cannot set subprotocols ask. No wish at
+    all means JSON. An empty subprotocol field, which centrifuge-python sends, is no offer.
+    Raises ``HandshakeRefusedError``: 400 for a wire that is not served.
+    """
+    offered = [
+        name.strip() for value in _values(headers, b"sec-websocket-protocol") for name in value.split(",")
+    ]
+    known = [name for name in offered if name in _SUBPROTOCOLS]
+    if "protobuf" in asked.get("format", []) or "protobuf" in asked.get("cf_protocol", []):
+        wire = "protobuf"
+    elif known:
+        wire = next((_SUBPROTOCOLS[name] for name in known if _SUBPROTOCOLS[name] in served), "protobuf")
+    else:
+        wire = "json"
+    if wire not in served:
+        raise HandshakeRefusedError(
+            400, f"wire format {wire} is not served here, only {', '.join(sorted(served))}"
+        )
+    return wire, next((name for name in known if _SUBPROTOCOLS[name] == wire), None)
 
 
 def _values(headers: Headers, name: bytes) -> list[str]:
@@ -118,25 +174,6 @@ def _key(headers: Headers) -> bytes:
     return key.encode("ascii")
 
 
-def _check_origin(headers: Headers, allowed: Collection[str]) -> None:
-    """Browsers name the page's origin and cannot be kept from it by the page; other programs have no
-    reason to send one.
-    """
-    host = _single(headers, b"host")
-    if not host:
-        raise HandshakeRefusedError(400, "host is missing")
-    origin = _single(headers, b"origin")
-    if origin is None or "*" in allowed or origin.lower() in allowed:
-        return
-    scheme, _, authority = origin.partition("://")
-    if authority and _host_and_port(authority, scheme) == _host_and_port(host, scheme):
-        return
-    raise HandshakeRefusedError(
-        403,
-        "pages of this origin may not connect: it is neither this server's nor one of the allowed origins",
-    )
-
-
 def _host_and_port(netloc: str, scheme: str) -> tuple[str, str]:
     """``host[:port]`` in one spelling. The scheme is the origin's: TLS may end at a proxy, so ours says
     nothing.
@@ -145,28 +182,3 @@ def _host_and_port(netloc: str, scheme: str) -> tuple[str, str]:
     if not colon or port.endswith("]"):
         host, port = netloc.lower(), ""
     return host, port or str(_DEFAULT_PORTS.get(scheme.lower(), ""))
-
-
-def _choose_wire(
-    asked: Mapping[str, Sequence[str]], headers: Headers, served: Collection[str]
-) -> tuple[str, str | None]:
-    """The wire, and the subprotocol to echo: the first offered one that means this wire.
-
-    The query decides before the subprotocol does: it is how SDKs that cannot set subprotocols ask. No wish at
-    all means JSON. An empty subprotocol field, which centrifuge-python sends, is no offer.
-    """
-    offered = [
-        name.strip() for value in _values(headers, b"sec-websocket-protocol") for name in value.split(",")
-    ]
-    known = [name for name in offered if name in _SUBPROTOCOLS]
-    if "protobuf" in asked.get("format", []) or "protobuf" in asked.get("cf_protocol", []):
-        wire = "protobuf"
-    elif known:
-        wire = next((_SUBPROTOCOLS[name] for name in known if _SUBPROTOCOLS[name] in served), "protobuf")
-    else:
-        wire = "json"
-    if wire not in served:
-        raise HandshakeRefusedError(
-            400, f"wire format {wire} is not served here, only {', '.join(sorted(served))}"
-        )
-    return wire, next((name for name in known if _SUBPROTOCOLS[name] == wire), None)
