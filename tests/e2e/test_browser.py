@@ -169,3 +169,37 @@ async def test_script_in_text_and_names_stays_text(server: Server, chromium: Bro
     )
     assert await ann.page.locator("a[href^='javascript']").count() == 0
     await ann.leave()
+
+
+_NO_WEBSOCKETS = """
+window.WebSocket = class {
+    constructor() { setTimeout(() => this.onclose({ code: 1006, reason: "" })); }
+    close() {}
+};
+"""
+"""As behind a proxy that does not know them."""
+
+
+@pytest.mark.parametrize(
+    ("broken", "transport"),
+    [(_NO_WEBSOCKETS, "http_stream"), (f"{_NO_WEBSOCKETS}; delete window.ReadableStream;", "sse")],
+)
+async def test_where_websockets_do_not_get_through_the_page_takes_another_way(
+    server: Server, chromium: Browser, broken: str, transport: str
+) -> None:
+    program = Person(server.url, await server.register("program"))
+    await program.connect()
+    ann = await PagePerson.arrive(chromium, server.url, "ann")
+    await ann.open_direct("program")
+    channel = (await program.rpc("fetch_state"))["channels"][0]["channel"]["id"]
+    asked: list[str] = []
+    ann.page.on("request", lambda request: asked.append(request.url))
+    await ann.page.add_init_script(broken)
+    await ann.page.reload()
+    await ann.say("can you hear me")
+    await ann.sees_sent("can you hear me")
+    await program.say(channel, "yes, ünd 🐦")
+    await ann.sees("yes, ünd 🐦")
+    assert any(f"/connection/{transport}" in url for url in asked)
+    await program.client.disconnect()
+    await ann.leave()
