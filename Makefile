@@ -51,7 +51,7 @@ imports: $(VENV)/dev.stamp
 	$(call say,Import contract)
 	@$(BIN)/lint-imports
 
-unit: $(VENV)/dev.stamp
+unit: $(VENV)/dev.stamp test-servers
 	$(call say,Unit tests)
 	@$(BIN)/pytest -q -m 'not e2e'
 
@@ -109,6 +109,9 @@ $(CLIENT): frontend/node_modules/.stamp $(FRONTEND_SOURCES)
 	@npm --prefix frontend run build
 	@touch $@
 
-.PHONY: test-packages
+.PHONY: test-servers test-packages
+test-servers:
+	@scripts/need-test-packages unit
+
 test-packages:
 	@scripts/need-test-packages

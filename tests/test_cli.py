@@ -44,7 +44,31 @@ def test_a_wrong_option_is_named(arguments: tuple[str, ...], words: str) -> None
 def test_a_wrong_setting_is_named_with_its_variable() -> None:
     result = _chirpbird("serve", CHIRPBIRD_SENDS_BURST="none")
     assert result.exit_code == 1
-    assert "setting sends_burst (CHIRPBIRD_SENDS_BURST)" in result.output
+    assert "setting sends_burst (CHIRPBIRD_SENDS_BURST): found 'none', input should be" in result.output
+
+
+def test_a_wrong_list_is_shown_as_it_is() -> None:
+    result = _chirpbird("serve", CHIRPBIRD_ALLOWED_ORIGINS="[bold]x")
+    assert result.exit_code == 1
+    assert "found '[bold]x', expected a list as JSON, or with commas between" in result.output
+
+
+def test_a_misspelt_variable_is_named() -> None:
+    result = _chirpbird("serve", "--host", "nowhere", CHIRPBIRD_PROT="1")
+    assert "CHIRPBIRD_PROT is no setting and changes nothing; did you mean CHIRPBIRD_PORT?" in result.output
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("localhost:6379", "the Redis URL has scheme 'localhost', expected one of: redis://"),
+        ("redis+sentinel://localhost", "has no master, expected ?master=name"),
+    ],
+)
+def test_a_wrong_redis_url_is_explained(tmp_path: Path, url: str, words: str) -> None:
+    result = _chirpbird("serve", "--port", "0", "--data", str(tmp_path / "data"), CHIRPBIRD_REDIS_URL=url)
+    assert result.exit_code == 1
+    assert words in result.output
 
 
 def test_a_port_in_use_is_said_before_the_data_is_touched(tmp_path: Path) -> None:
@@ -67,3 +91,9 @@ def test_data_of_a_newer_version_is_said(tmp_path: Path) -> None:
     result = _chirpbird("serve", "--port", "0", "--data", str(tmp_path))
     assert result.exit_code == 1
     assert "was written by a newer version" in result.output
+
+
+def test_a_cluster_without_a_secret_is_not_touched() -> None:
+    result = _chirpbird("serve", "--port", "0", CHIRPBIRD_MONGODB_URI="mongodb://127.0.0.1:1/")
+    assert result.exit_code == 1
+    assert "CHIRPBIRD_SECRET is not set" in result.output

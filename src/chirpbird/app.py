@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import signal
+import logging
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
 import uvloop
+from prometheus_client import ProcessCollector
 from rich.console import Console
+from starlette.types import ASGIApp
 
-from chirpbird.chat.errors import StoreCannotOpen
+from chirpbird.chat.errors import StoreCannotOpen, StoreUnavailable
 from chirpbird.chat.limits import ChatLimits
 from chirpbird.chat.ports import Store
 from chirpbird.chat.service import Chat
 from chirpbird.gateway.announcer import Announcer
 from chirpbird.gateway.audience import NodeAudience
+from chirpbird.gateway.figures import Figures
 from chirpbird.gateway.handlers import Handlers
 from chirpbird.gateway.history import LogHistory
+from chirpbird.gateway.resync import Resync
 from chirpbird.logs import configure_logging
 from chirpbird.realtime import Node, NodeConfig
+from chirpbird.realtime.redis import Misconfigured, RedisBroker, RedisOptions, RedisPresence, redis_engine
 from chirpbird.realtime.transports.asgi import PATHS, realtime_app
+from chirpbird.realtime.transports.exchange import HttpLimits
 from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol, RealtimeServer
+from chirpbird.realtime.transports.websocket import WebSocketLimits
 from chirpbird.settings import Settings, SettingsError, signing_secret
-from chirpbird.storage.sqlite import SqliteStore
+from chirpbird.storage import open_store
 from chirpbird.web.application import create_app
+from chirpbird.web.heartbeat import Heartbeat
+from chirpbird.web.metrics import Metrics
 
 __all__ = ["CannotStart", "run"]
 
@@ -38,6 +48,8 @@ SWEEP_SECONDS = 3600
 """How often refresh tokens that ran out are deleted."""
 LISTEN_BACKLOG = 2048
 
+logger = logging.getLogger(__name__)
+
 
 class CannotStart(Exception):
     """The server cannot start. ``str(error)`` says why, and what to do."""
@@ -46,22 +58,21 @@ class CannotStart(Exception):
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. Errors: CannotStart."""
     configure_logging(settings.log_level, settings.log_format)
-    # uvicorn raises the signal that stopped it once more at its end; by then everything is closed.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
     uvloop.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
     listener = _listen(settings.host, settings.port)
     try:
-        store = await SqliteStore.open(settings.data)
-    except StoreCannotOpen as error:
+        # Of one server alone the secret is in the data directory, which is made with the store.
+        secret = None if settings.mongodb_uri is None else signing_secret(settings)
+        store = await open_store(settings.data, settings.mongodb_address(), secret=secret)
+    except (SettingsError, StoreCannotOpen) as error:
         listener.close()
         raise CannotStart(str(error)) from error
     try:
         await _serve_store(settings, store, listener)
-    except SettingsError as error:
+    except (SettingsError, Misconfigured) as error:
         raise CannotStart(str(error)) from error
     finally:
         listener.close()
@@ -70,22 +81,46 @@ async def _serve(settings: Settings) -> None:
 
 async def _serve_store(settings: Settings, store: Store, listener: socket.socket) -> None:
     chat = Chat(store=store, secret=signing_secret(settings), limits=_limits(settings))
+    broker, presence = _redis(settings)
     node = Node(
         NodeConfig(client_channel_limit=settings.channels_per_client),
+        broker=broker,
+        presence=presence,
         history=LogHistory(store.log, chat.renderer),
     )
     Handlers(node, chat)
-    chat.tell(NodeAudience(node, chat))
+    audience = NodeAudience(node, chat)
+    chat.tell(audience)
+    resync = Resync(node, store.channels, audience)
     store.log.add_commit_listener(Announcer(node, chat.renderer, chat.access.directory).committed)
-    application = realtime_app(
-        node,
-        paths={name: PATHS[name] for name in FALLBACKS},
+    figures = Figures(node)
+    store.log.add_commit_listener(figures.committed)
+    metrics = Metrics()
+    metrics.register(figures)
+    ProcessCollector(registry=metrics.registry)
+    heartbeat = Heartbeat(settings.stall_seconds)
+    metrics.gauge(
+        "loop_lag_seconds", "Longest that the event loop stood still within 5 s.", lambda: heartbeat.lag
+    )
+
+    async def node_health() -> Sequence[str]:
+        return (*(("this node is shutting down",) if node.closing else ()), *heartbeat.reasons())
+
+    application = create_app(
+        chat,
+        node_health=node_health,
+        client_dir=CLIENT_DIRECTORY,
+        metrics=metrics,
         allowed_origins=settings.allowed_origins,
-        otherwise=create_app(chat, client_dir=CLIENT_DIRECTORY),
     )
     config = uvicorn.Config(
-        application,
-        http=RealtimeHttpProtocol.bind(node, allowed_origins=settings.allowed_origins),
+        _with_fallbacks(node, settings, application),
+        http=RealtimeHttpProtocol.bind(
+            node,
+            allowed_origins=settings.allowed_origins,
+            limits=WebSocketLimits(head_timeout=settings.head_seconds, body_timeout=settings.body_seconds),
+            closing=lambda: node.closing,
+        ),
         ws="none",
         lifespan="off",
         access_log=False,
@@ -95,17 +130,41 @@ async def _serve_store(settings: Settings, store: Store, listener: socket.socket
         forwarded_allow_ips=settings.forwarded_allow_ips,
         timeout_graceful_shutdown=10,
     )
-    server = RealtimeServer(config, lambda: node.shutdown(within=settings.drain_seconds))
+    server = RealtimeServer(
+        config, lambda: node.shutdown(within=settings.drain_seconds), begin=node.begin_shutdown
+    )
     await node.start()
+    heartbeat.start()
     sweeper = asyncio.create_task(_sweep(store))
     host, port = listener.getsockname()[:2]
     _greet(f"[{host}]" if ":" in host else host, port)
     try:
         await server.serve(sockets=[listener])
     finally:
+        await resync.close()
+        heartbeat.stop()
         sweeper.cancel()
         with suppress(asyncio.CancelledError):
             await sweeper
+
+
+def _redis(settings: Settings) -> tuple[RedisBroker, RedisPresence] | tuple[None, None]:
+    """What joins this node to others, if there are any. Errors: Misconfigured."""
+    if settings.redis_url is None:
+        return None, None
+    url = settings.redis_url.get_secret_value()
+    # Not required: the logs are the channels, and without Redis they are followed.
+    return redis_engine(RedisOptions(url=url, prefix=settings.redis_prefix, required=False))
+
+
+def _with_fallbacks(node: Node, settings: Settings, application: ASGIApp) -> ASGIApp:
+    return realtime_app(
+        node,
+        paths={name: PATHS[name] for name in FALLBACKS},
+        allowed_origins=settings.allowed_origins,
+        limits=HttpLimits(body_timeout=settings.body_seconds),
+        otherwise=application,
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -133,6 +192,7 @@ def _limits(settings: Settings) -> ChatLimits:
         sign_ins_per_name=settings.sign_ins_per_name,
         sign_ins_per_address=settings.sign_ins_per_address,
         registrations_per_address=settings.sign_ins_per_address,
+        refreshes_per_address=settings.refreshes_per_address,
         access_token_seconds=settings.access_token_seconds,
         refresh_token_seconds=settings.refresh_token_days * 86_400,
     )
@@ -140,7 +200,10 @@ def _limits(settings: Settings) -> ChatLimits:
 
 async def _sweep(store: Store) -> None:
     while True:
-        await store.sign_ins.purge(now=time.time_ns() // 1_000_000)
+        try:
+            await store.sign_ins.purge(now=time.time_ns() // 1_000_000)
+        except StoreUnavailable as error:
+            logger.warning("refresh tokens that ran out are kept for now: %s", error)
         await asyncio.sleep(SWEEP_SECONDS)
 
 

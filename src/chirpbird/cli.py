@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from chirpbird import __version__
+from chirpbird.cli_realtime import realtime
+from chirpbird.lab.cli import app as lab
 
 __all__ = ["app", "main"]
 
@@ -22,7 +26,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
 EXIT_CANNOT_START = 1
+EXIT_INTERRUPTED = 130
 
 
 def main() -> None:
@@ -78,25 +84,59 @@ def serve(
     from pydantic import ValidationError
 
     from chirpbird.app import CannotStart, run
-    from chirpbird.settings import Settings
+    from chirpbird.settings import Settings, explain, unknown_variables
 
+    for sentence in unknown_variables(os.environ):
+        _complain(sentence)
     given: dict[str, Any] = {"host": host, "port": port, "data": data}
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
         run(settings)
     except ValidationError as error:
-        for problem in error.errors(include_url=False, include_context=False, include_input=False):
-            name = ".".join(str(part) for part in problem["loc"])
-            _complain(
-                f"setting {name} (CHIRPBIRD_{name.upper()}): {problem['msg'].removeprefix('Value error, ')}"
-            )
+        for sentence in explain(error):
+            _complain(sentence)
         raise typer.Exit(EXIT_CANNOT_START) from None
     except CannotStart as error:
         _complain(str(error))
         raise typer.Exit(EXIT_CANNOT_START) from None
 
 
+@app.command()
+def migrate(
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from", help="What to copy: sqlite:DIRECTORY, mongodb://…, or mongodb.", show_default=False
+        ),
+    ],
+    target: Annotated[
+        str,
+        typer.Option("--to", help="Where to: the same, and nothing may be in it yet.", show_default=False),
+    ],
+) -> None:
+    """Copy everything from one store to another, and compare both. Stop the servers first.
+
+    The word mongodb alone means the URI in CHIRPBIRD_MONGODB_URI, so that no password shows in a list of processes.
+    Interrupted or killed, the same command goes on where it was.
+    """
+    from chirpbird.chat.errors import ChatError
+    from chirpbird.migration import run
+
+    try:
+        run(source, target)
+    except ChatError as error:
+        _complain(str(error))
+        raise typer.Exit(EXIT_CANNOT_START) from None
+    except KeyboardInterrupt:
+        _complain("interrupted; run the same command again to go on")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+app.command()(realtime)
+app.add_typer(lab, name="lab")
+
+
 def _complain(message: str) -> None:
     Console(file=sys.stderr, highlight=False, soft_wrap=True).print(
-        f"[bold red]chirpbird:[/] {message}", markup=True
+        f"[bold red]chirpbird:[/] {escape(message)}", markup=True
     )

@@ -73,10 +73,19 @@ class Server:
         printed += [line.decode() async for line in self._process.stdout]
         self.output = "".join(printed)
 
-    async def end(self, with_signal: signal.Signals) -> int:
-        """Send the signal, wait for the end, and give back the exit code."""
+    def send(self, with_signal: signal.Signals) -> None:
+        """Send the signal, and go on."""
         assert self._process is not None
         self._process.send_signal(with_signal)
+
+    async def end(self, with_signal: signal.Signals) -> int:
+        """Send the signal, wait for the end, and give back the exit code."""
+        self.send(with_signal)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait for the end, and give back the exit code."""
+        assert self._process is not None
         code = await self._process.wait()
         await self._drain
         self._process = None

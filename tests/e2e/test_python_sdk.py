@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
+import httpx
 import pytest
 from centrifuge import CentrifugeError, ReplyError
 
@@ -159,6 +160,61 @@ async def test_a_forged_token_is_final(server: Server) -> None:
     await ann.client.connect()
     await ann.until(lambda: bool(ann.disconnects))
     assert ann.disconnects[0].code == 3500
+
+
+async def test_a_server_drains_and_nothing_is_lost(start_server: StartServer, arrive: Arrive) -> None:
+    server = await start_server(drain_seconds="1", sends_burst="1000")
+    ann, *others = [await arrive(server, name) for name in ("ann", "bob", "cid", "dan", "eve")]
+    state = await ann.rpc("create_channel", name="Drain", participants=[other.id for other in others])
+    channel = state["channel"]["channel"]["id"]
+    feeds = [await person.follow(channel) for person in (ann, *others)]
+    acknowledged: list[str] = []
+
+    async def keep_saying(person: Person, name: str) -> None:
+        for number in range(30):
+            text = f"{name}-{number}"
+            while True:
+                try:
+                    await person.client.publish(channel, {"data": text, "key": text}, timeout=1.0)
+                except ReplyError as error:
+                    if not error.temporary:
+                        raise
+                except CentrifugeError:
+                    await person.client.ready(timeout=20)
+                else:
+                    break
+            acknowledged.append(text)
+
+    sending = asyncio.gather(
+        *(keep_saying(person, str(index)) for index, person in enumerate((ann, *others)))
+    )
+    await feeds[0].until(lambda: len(feeds[0].entries) >= 10)
+    server.send(signal.SIGTERM)
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        while (answer := await http.get("/health/ready")).status_code == 200:
+            pass  # the signal is on its way
+    assert answer.status_code == 503
+    assert answer.json()["errors"] == [{"code": "not_ready", "message": "this node is shutting down"}]
+    assert await server.ended() == 0
+    await server.start()
+    await sending
+    for feed in feeds:
+        await feed.until(lambda feed=feed: len(feed.texts) >= 150)  # type: ignore[misc]
+        assert sorted(feed.texts) == sorted(acknowledged)
+        assert [entry["seq"] for entry in feed.entries] == list(range(2, 152))
+        assert feed.subscribed[-1].recovered
+
+
+async def test_a_second_signal_ends_the_drain(start_server: StartServer, arrive: Arrive) -> None:
+    server = await start_server(drain_seconds="600")
+    for name in ("ann", "bob"):
+        await arrive(server, name)
+    server.send(signal.SIGTERM)
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        while (await http.get("/health/ready")).status_code == 200:
+            pass  # the signal is on its way
+        assert (await http.get("/ping")).text == "pong"
+    assert await server.end(signal.SIGTERM) == -signal.SIGTERM
 
 
 async def test_a_stopping_server_says_goodbye_and_ends_well(server: Server, arrive: Arrive) -> None:

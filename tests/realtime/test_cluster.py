@@ -77,6 +77,41 @@ async def test_a_node_that_fell_silent_is_dropped_and_found_again(town: Town) ->
     assert known(town.nodes[0]) == ["node-0", "node-1"]
 
 
+async def test_a_node_that_fell_silent_may_go_on_unheard_and_is_looked_after(clock: FakeClock) -> None:
+    town = Town(clock)
+    config = NodeConfig(lost_node_doubt=60, lost_node_check_interval=5, position_check_interval=3600)
+    here, there = await town.found(config), await town.found(config)
+    tops = 0
+
+    async def asked(seconds: float) -> int:
+        nonlocal tops
+        for _ in range(int(seconds)):
+            await town.later(1)
+        asked, tops = town.wires[0].tops - tops, town.wires[0].tops
+        return asked
+
+    anna = Peer(here)
+    await anna.connect()
+    await anna.subscribe("positioned:c")
+    assert await asked(6) == 1
+    town.wires[1].cut = True
+    assert await asked(20) >= 2
+    town.wires[1].cut = False
+    await town.later(4)
+    assert [info.uid for info in here.info().nodes] == [here.id, there.id]
+    await asked(6)
+    assert await asked(20) == 0
+    await there.shutdown()
+    assert await asked(20) == 0
+
+
+async def test_without_the_bus_nothing_is_announced(town: Town) -> None:
+    town.nodes[0].on_bus(False)
+    said = town.said
+    await town.later(3)
+    assert town.said == said + len(town.nodes) - 1
+
+
 async def test_a_node_that_shuts_down_is_dropped_at_once(town: Town) -> None:
     await town.nodes[1].shutdown()
     await settle()

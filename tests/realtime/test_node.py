@@ -15,6 +15,8 @@ from chirpbird.realtime import (
     NodeConfig,
     ProtocolError,
     Publication,
+    PublishEvent,
+    PublishReply,
     RpcEvent,
     RpcReply,
     StreamPosition,
@@ -137,6 +139,62 @@ async def test_shutdown_can_be_spread(clock: FakeClock) -> None:
     assert sum(each.ended is not None for each in peers) == 2
     await stopping
     assert all(each.ended == (3001, "shutdown") for each in peers)
+
+
+async def test_goodbyes_of_few_are_spread_as_well(clock: FakeClock) -> None:
+    node = with_handlers(Node(clock=clock))
+    await node.start()
+    peers = [Peer(node) for _ in range(2)]
+    stopping = asyncio.create_task(node.shutdown(within=0.2))
+    await settle(3)
+    assert sum(each.ended is not None for each in peers) == 1
+    await stopping
+    assert all(each.ended == (3001, "shutdown") for each in peers)
+
+
+async def test_a_shutdown_that_begins_refuses_newcomers_only(clock: FakeClock) -> None:
+    node = with_handlers(Node(clock=clock))
+    await node.start()
+    anna = Peer(node)
+    await anna.connect()
+    closing = [node.closing]
+    node.begin_shutdown()
+    assert [*closing, node.closing] == [False, True]
+    assert Peer(node).ended == (3001, "shutdown")
+    assert (await anna.ask(rpc={"method": "x"}))["rpc"] is not None
+    await node.shutdown()
+
+
+async def test_requests_at_work_are_answered_before_the_goodbye(clock: FakeClock) -> None:
+    node = with_handlers(Node(clock=clock))
+    await node.start()
+    durable = asyncio.Event()
+
+    @node.on_publish
+    async def publish(client: Client, event: PublishEvent) -> PublishReply:
+        await durable.wait()
+        return PublishReply()
+
+    anna = Peer(node)
+    await anna.connect()
+    await anna.subscribe("plain:c")
+    anna.told()
+    anna.send(
+        {"id": 11, "publish": {"channel": "plain:c", "data": 1}},
+        {"id": 12, "publish": {"channel": "plain:c", "data": 2}},
+    )
+    await settle()
+    stopping = asyncio.create_task(node.shutdown())
+    await settle()
+    anna.send({"id": 13, "rpc": {"method": "x"}})  # too late
+    await settle()
+    assert anna.ended is None
+    durable.set()
+    await stopping
+    told = anna.told()
+    assert [each.get("id") for each in told if "id" in each] == [11, 12]
+    assert told[-1] == {"push": {"disconnect": {"code": 3001, "reason": "shutdown"}}}
+    assert anna.ended == (3001, "shutdown")
 
 
 async def test_shutdown_waits_for_handlers_and_not_for_ever(clock: FakeClock) -> None:

@@ -211,8 +211,10 @@ async def test_presence(node: Node, peer: Peers) -> None:
     assert await bert.ask(presence_stats={"channel": "people:c"}) == {
         "presence_stats": {"num_clients": 1, "num_users": 1}
     }
-    assert await bert.ask(presence={"channel": "nobody"}) == {"presence": {}}
-    assert await bert.ask(presence_stats={"channel": "nobody"}) == {"presence_stats": {}}
+    assert await bert.ask(presence={"channel": "nobody"}) == {"presence": {"presence": {}}}
+    assert await bert.ask(presence_stats={"channel": "nobody"}) == {
+        "presence_stats": {"num_clients": 0, "num_users": 0}
+    }
 
 
 async def test_the_application_may_know_presence_better(node: Node, peer: Peers) -> None:

@@ -247,6 +247,7 @@ async def test_a_filter_lets_only_matching_publications_through(node: Node, peer
     assert [pub["offset"] for pub in anna.pubs("c")] == [1, 3, 5]
     assert [pub["offset"] for pub in bert.pubs("c")] == [2, 4]
     assert [pub["offset"] for pub in carl.pubs("c")] == [1, 2, 3, 4, 5]
+    assert node.stats().counters.deliveries == 10
 
 
 async def test_nothing_is_written_to_those_whose_filter_lets_nothing_through(node: Node, peer: Peers) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from asyncio import Future
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -291,12 +292,16 @@ class MemorySignIns:
 class MemoryStore:
     """Satisfies ``ports.Store``."""
 
-    def __init__(self) -> None:
-        self._data = _Data()
+    def __init__(self, data: _Data | None = None) -> None:
+        self._data = data or _Data()
         self.log = MemoryLog(self._data)
         self.users = MemoryUsers(self._data)
         self.channels = MemoryChannels(self._data)
         self.sign_ins = MemorySignIns(self._data)
+
+    def shared(self) -> MemoryStore:
+        """The same store as another process sees it: what this one commits, the other's listeners are not told."""
+        return MemoryStore(dataclasses.replace(self._data, listeners=[]))
 
     def fail(self, error: ChatError | None) -> None:
         """Have every write fail like this from now on; None: work again."""

@@ -136,6 +136,7 @@ COMMANDS: list[tuple[dict[str, Any], Command]] = [
         Command(id=11, sub_refresh=SubRefreshRequest("c", "t")),
     ),
 ]
+BARE = Info("u", "c")
 INFO = Info("u", "c", RAW(b'{"n":1}'), RAW(b"2"))
 HEARD_INFO = {"user": "u", "client": "c", "conn_info": b'{"n":1}', "chan_info": b"2"}
 PUB = Pub(
@@ -183,7 +184,10 @@ PUSHES: list[tuple[Push, dict[str, Any]]] = [
     (Push(channel="c", pub=PUB), {"channel": "c", "pub": HEARD_PUB}),
     (Push(id=77, pub=Pub()), {"id": 77, "pub": {}}),
     (Push(channel="c", join=JoinPush(INFO)), {"channel": "c", "join": {"info": HEARD_INFO}}),
-    (Push(channel="c", leave=JoinPush()), {"channel": "c", "leave": {"info": {}}}),
+    (
+        Push(channel="c", leave=JoinPush(BARE)),
+        {"channel": "c", "leave": {"info": {"user": "u", "client": "c"}}},
+    ),
     (
         Push(channel="c", unsubscribe=UnsubscribePush(2500, "insufficient state")),
         {"channel": "c", "unsubscribe": {"code": 2500, "reason": "insufficient state"}},
@@ -256,8 +260,8 @@ REPLIES: list[tuple[Reply, dict[str, Any]]] = [
     (Reply(id=3, unsubscribe=Empty()), {"id": 3, "unsubscribe": {}}),
     (Reply(id=4, publish=Empty()), {"id": 4, "publish": {}}),
     (
-        Reply(id=5, presence=PresenceResult({"c": INFO, "d": Info()})),
-        {"id": 5, "presence": {"presence": {"c": HEARD_INFO, "d": {}}}},
+        Reply(id=5, presence=PresenceResult({"c": INFO, "d": BARE})),
+        {"id": 5, "presence": {"presence": {"c": HEARD_INFO, "d": {"user": "u", "client": "c"}}}},
     ),
     (
         Reply(id=6, presence_stats=PresenceStatsResult(2, 1)),

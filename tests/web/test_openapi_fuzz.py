@@ -37,6 +37,7 @@ def make() -> tuple[FastAPI, str, str]:
         sign_ins_per_name=often,
         sign_ins_per_address=often,
         registrations_per_address=often,
+        refreshes_per_address=often,
     )
     chat = Chat(store=MemoryStore(), secret=b"s" * 32, clock=FakeClock(), hasher=PlainHasher(), limits=limits)
 

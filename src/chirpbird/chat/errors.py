@@ -12,6 +12,8 @@ ChatError
     StoreUnavailable    the store cannot answer or cannot write now; temporary
         StoreFull       ... because the disk is full
         StoreCannotOpen ... not even at the start
+            StoreNotEmpty   ... and a copy is not written into it
+        CopyFailed      a copy of it is not the same as its source
 
 The same error is HTTP status and Centrifuge error code at once; codes 400 and up are the application's.
 """
@@ -23,12 +25,14 @@ from typing import ClassVar
 __all__ = [
     "AlreadyExists",
     "ChatError",
+    "CopyFailed",
     "InvalidInput",
     "NotFound",
     "NotPermitted",
     "NotSignedIn",
     "StoreCannotOpen",
     "StoreFull",
+    "StoreNotEmpty",
     "StoreUnavailable",
     "TokenExpired",
     "TooMany",
@@ -119,7 +123,8 @@ class TooMany(ChatError):
 
 
 class StoreUnavailable(ChatError):
-    """The store cannot do this now. Nothing was acknowledged, nothing was half done."""
+    """The store cannot do this now. Nothing was acknowledged, nothing was half done; whether it was done whole, a store on other
+    machines may not know."""
 
     name = "store_unavailable"
     status = 503
@@ -136,3 +141,11 @@ class StoreFull(StoreUnavailable):
 
 class StoreCannotOpen(StoreUnavailable):
     """The store cannot be opened at start; nothing in it was changed."""
+
+
+class StoreNotEmpty(StoreCannotOpen):
+    """There is a whole store where a copy shall be."""
+
+
+class CopyFailed(StoreUnavailable):
+    """A copy of a store is not the same as its source. ``str(error)`` says what to do."""

@@ -34,8 +34,10 @@ class ChatLimits:
     sign_ins_per_name: int = 10
     sign_ins_per_address: int = 30
     registrations_per_address: int = 30
+    refreshes_per_address: int = 1000
+    """An office behind one address has this many pages in half the life of an access token."""
     sign_in_window: float = 300.0
-    """Seconds that the three counts above are for."""
+    """Seconds that the four counts above are for."""
     access_token_seconds: int = 600
     refresh_token_seconds: int = 30 * 24 * 3600
     """How long a device stays signed in without being used."""

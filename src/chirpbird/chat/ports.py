@@ -2,8 +2,10 @@
 
 ``storage/`` implements the store; ``tests/storage/contract`` holds every store to what is said here. Promises
 that hold for all methods: a write that returned is durable (it survives ``kill -9`` and power loss); a write
-that raised left nothing behind; reads that start after a write returned see it. Failures are ``ChatError``s:
-``StoreUnavailable`` (temporary) or the specific one named at the method.
+that raised left nothing behind; reads that start after a write returned see it. One exception: when a store on
+other machines raises StoreUnavailable because the answer was lost, the write may have been done, as a whole;
+the same write with the same key is safe. Failures are ``ChatError``s: ``StoreUnavailable`` (temporary) or the
+specific one named at the method.
 """
 
 from __future__ import annotations

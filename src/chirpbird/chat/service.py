@@ -16,6 +16,7 @@ from chirpbird.chat.ports import Audience, PasswordHasher, Store
 from chirpbird.chat.rendering import Renderer
 from chirpbird.chat.sign_in import DeviceSignIns
 from chirpbird.chat.state import States
+from chirpbird.chat.throttle import Throttle
 from chirpbird.chat.tokens import AccessTokens
 
 __all__ = ["Chat"]
@@ -54,6 +55,12 @@ class Chat:
             clock,
             lifetime=limits.refresh_token_seconds,
             grace=limits.refresh_grace_seconds,
+            throttle=Throttle(
+                "requests for new tokens",
+                burst=limits.refreshes_per_address,
+                per_second=limits.refreshes_per_address / limits.sign_in_window,
+                now=clock.monotonic,
+            ),
         )
         self.states = States(
             store.channels, store.log, self.people, self.access.directory, self.renderer, clock

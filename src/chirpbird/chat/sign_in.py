@@ -13,6 +13,7 @@ from chirpbird.chat.errors import NotSignedIn
 from chirpbird.chat.identifiers import new_id
 from chirpbird.chat.people import People
 from chirpbird.chat.ports import SignIns
+from chirpbird.chat.throttle import Throttle
 from chirpbird.chat.tokens import AccessTokens
 
 __all__ = ["DeviceSignIns", "SignedIn"]
@@ -44,8 +45,12 @@ class DeviceSignIns:
         *,
         lifetime: int,
         grace: int,
+        throttle: Throttle,
     ) -> None:
-        """``lifetime`` of a refresh token and ``grace`` after its use, both in seconds."""
+        """``lifetime`` of a refresh token and ``grace`` after its use, both in seconds. ``throttle``: of refreshes, by network
+        address; each of them writes to the store, whoever asks.
+        """
+        self._throttle = throttle
         self._store = store
         self._tokens = tokens
         self._people = people
@@ -59,12 +64,13 @@ class DeviceSignIns:
         await self._store.add(token)
         return self._signed_in(user, raw, token)
 
-    async def refresh(self, raw: str) -> SignedIn:
+    async def refresh(self, raw: str, *, address: str = "") -> SignedIn:
         """Swap a refresh token for new tokens. A stolen one (used again later) ends the sign-in for everybody
-        who has it.
+        who has it. ``address`` is where the request comes from.
 
-        Errors: NotSignedIn, StoreUnavailable.
+        Errors: NotSignedIn, TooMany, StoreUnavailable.
         """
+        self._throttle.check(address)
         if not raw or len(raw) > _MAX_TOKEN:
             raise NotSignedIn("a refresh token is expected")
         replacement_raw, replacement = self._new(family="", user_id="")

@@ -7,7 +7,9 @@ Nothing here needs a node to be elected, or the clocks of two nodes to agree.
 from __future__ import annotations
 
 import asyncio
+import fnmatch
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Cluster", "NotificationEvent", "SurveyEvent", "SurveyIncomplete", "SurveyReply", "UnknownNode"]
 
 _logger = logging.getLogger("chirpbird.realtime")
+_CHANNELS = "chirpbird.channels"
 
 
 class SurveyEvent(msgspec.Struct, frozen=True):
@@ -108,7 +111,9 @@ class Cluster:
         self._surveys: dict[int, _Survey] = {}
         self._last_survey = 0
         self._announce_at = 0.0
-        self.survey_handlers: dict[str, SurveyHandler] = {}
+        self._lost: dict[str, float] = {}
+        """Nodes that fell silent, and until when they may be cut off only, and go on without being heard."""
+        self.survey_handlers: dict[str, SurveyHandler] = {_CHANNELS: self._count_channels}
         self.notification_handlers: dict[str, NotificationHandler] = {}
 
     # Who is there
@@ -130,12 +135,19 @@ class Cluster:
         """Tell the others not to wait for this node any more."""
         await self._deliver(control.Departure(node=self._core.node_id))
 
-    def tick(self, now: float) -> None:
+    def doubts(self, now: float) -> bool:
+        """Another node may be at work without being heard."""
+        if self._lost:
+            self._lost = {node: until for node, until in self._lost.items() if until > now}
+        return bool(self._lost)
+
+    def tick(self, now: float, *, bus_up: bool) -> None:
         """Announce when it is time to, and give up the silent."""
-        if now >= self._announce_at:
+        if now >= self._announce_at and bus_up:
             self.announce()
         for node in [node for node, (_, until) in self._nodes.items() if until <= now]:
             _logger.warning("node %s was not heard of for too long, it is taken for gone", node)
+            self._lost[node] = now + self._core.config.lost_node_doubt
             self._lose(node)
 
     def _lose(self, node: str) -> None:
@@ -175,6 +187,28 @@ class Cluster:
             raise UnknownNode(to)
         return survey.replies
 
+    async def channels(self, pattern: str) -> dict[str, int]:
+        """See ``Node.channels``."""
+        replies = await self.survey(_CHANNELS, pattern.encode())
+        failed = frozenset(node for node, reply in replies.items() if reply.code)
+        if failed:
+            said = {node: reply for node, reply in replies.items() if not reply.code}
+            raise SurveyIncomplete(_CHANNELS, said, failed)
+        counts: dict[str, int] = {}
+        for reply in replies.values():
+            for channel, count in msgspec.msgpack.decode(reply.data, type=dict[str, int]).items():
+                counts[channel] = counts.get(channel, 0) + count
+        return counts
+
+    def _count_channels(self, event: SurveyEvent) -> SurveyReply:
+        matches = re.compile(fnmatch.translate(event.data.decode() or "*")).match
+        counts = {
+            name: channel.count
+            for name, channel in self._core.hub.channels.items()
+            if channel.count and matches(name)
+        }
+        return SurveyReply(msgspec.msgpack.encode(counts))
+
     async def notify(self, op: str, data: bytes, *, to: str = "") -> None:
         """See ``Node.notify``."""
         here = self._core.node_id
@@ -193,6 +227,7 @@ class Cluster:
             known = node in self._nodes
             self._nodes[node] = (message.info, self._core.clock.monotonic() + self._core.config.node_ttl)
             if not known:
+                self._lost.pop(node, None)
                 self.announce(node)
         elif isinstance(message, control.Departure):
             self._lose(node)

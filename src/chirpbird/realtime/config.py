@@ -50,6 +50,10 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A channel with positioned subscribers that has been quiet for so long is compared with its stream's top."""
     bus_down_check_interval: float = 1.0
     """While the broker says that its bus is down, every positioned channel is compared so often."""
+    lost_node_doubt: float = 120.0
+    """For how long after a node fell silent it is taken to be cut off from the bus, and to append to streams unheard."""
+    lost_node_check_interval: float = 5.0
+    """As long as that, every positioned channel is compared so often."""
     fill_retry_min: float = 0.05
     fill_retry_max: float = 5.0
     """How long to wait before a failed read of a channel's missing publications is tried again, doubling from min to max."""

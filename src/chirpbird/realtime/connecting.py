@@ -197,6 +197,8 @@ def _refreshed(session: Session, command_id: int, _event: RefreshEvent, reply: R
         return
     if reply.expired or is_past(session.core.clock, reply.expire_at):
         raise disconnects.CONNECTION_EXPIRED
+    if reply.info is not None:
+        session.set_info(reply.info)
     _set_expiry(session, reply.expire_at)
     result = RefreshResult(client=session.client.id, version=session.core.config.version)
     if reply.expire_at is not None:
@@ -226,6 +228,8 @@ def expired(session: Session) -> None:
 def _extended(session: Session, _command_id: int, _event: RefreshEvent, reply: RefreshReply) -> None:
     if reply.expired:
         raise disconnects.CONNECTION_EXPIRED
+    if reply.info is not None:
+        session.set_info(reply.info)
     expire_at(session, reply.expire_at)
 
 

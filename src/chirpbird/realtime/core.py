@@ -68,7 +68,7 @@ class Core:
         self.lanes = Lanes((JsonCodec(limit), ProtobufCodec(limit)))
         self.tag_filters = TagFilters()
         self.flusher = Flusher(lambda flush: asyncio.get_running_loop().call_soon(flush))
-        self.hub = Hub(self.flusher.mark_channel)
+        self.hub = Hub(self.flusher.mark_channel, self.counters)
         self.wheel: TimerWheel[Session] = TimerWheel(clock.monotonic(), TICK)
         self.keeper = PositionKeeper(
             history=history,

@@ -79,6 +79,8 @@ class RefreshReply(msgspec.Struct, frozen=True):
     expire_at: float | None = None
     expired: bool = False
     """It does not: disconnect 3005."""
+    info: bytes | None = None
+    """Becomes the client's ``conn_info`` from here on, if given."""
 
 
 class SubscribeEvent(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from chirpbird.realtime.channel_position import ChannelPosition
 from chirpbird.realtime.lane import Address, Lane
 from chirpbird.realtime.protocol.codes import EncodeError
+from chirpbird.realtime.stats import Counters
 from chirpbird.realtime.subscription import Subscription
 from chirpbird.realtime.types import ClientInfo, Publication
 from chirpbird.realtime.variety import Group, Round, Variety
@@ -39,6 +40,7 @@ class Channel:
         "attaching",
         "base",
         "count",
+        "counters",
         "deltas",
         "filling",
         "groups",
@@ -55,10 +57,11 @@ class Channel:
         "recent",
     )
 
-    def __init__(self, name: str, number: int, mark: Callable[[Channel], None]) -> None:
+    def __init__(self, name: str, number: int, mark: Callable[[Channel], None], counters: Counters) -> None:
         self.name = name
         self.number = number
         """Stands for the name in pushes to those who agreed to that; no two channels of a node ever have the same."""
+        self.counters = counters
         self.mark = mark
         """Have ``settle`` called at the end of this turn."""
         self.groups: dict[Variety, Group] = {}
@@ -189,10 +192,14 @@ class Channel:
         for group in list(self.groups.values()):
             try:
                 if group.members and (chunk := this_round.frames(group.variety)):
-                    yield group.sessions(), chunk
+                    sessions = group.sessions()
+                    self.counters.deliveries += len(sessions) * this_round.count(group.variety)
+                    yield sessions, chunk
                 if group.newcomers:
                     chunk = this_round.first_frames(group.variety)
-                    yield group.welcome(), chunk
+                    sessions = group.welcome()
+                    self.counters.deliveries += len(sessions) * this_round.count(group.variety)
+                    yield sessions, chunk
             except EncodeError as error:
                 wire = group.variety.lane.codec.wire
                 _logger.warning(
@@ -205,10 +212,11 @@ class Channel:
 class Hub:
     """All of a node's sessions and channels."""
 
-    __slots__ = ("_mark", "_numbers", "channels", "session_ids", "sessions", "users")
+    __slots__ = ("_counters", "_mark", "_numbers", "channels", "session_ids", "sessions", "users")
 
-    def __init__(self, mark: Callable[[Channel], None]) -> None:
+    def __init__(self, mark: Callable[[Channel], None], counters: Counters) -> None:
         self._mark = mark
+        self._counters = counters
         self._numbers = count(1)
         self.channels: dict[str, Channel] = {}
         self.sessions: dict[str, Session] = {}
@@ -219,7 +227,7 @@ class Hub:
     def obtain(self, name: str) -> Channel:
         channel = self.channels.get(name)
         if channel is None:
-            channel = self.channels[name] = Channel(name, next(self._numbers), self._mark)
+            channel = self.channels[name] = Channel(name, next(self._numbers), self._mark, self._counters)
         return channel
 
     def add(self, session: Session) -> None:

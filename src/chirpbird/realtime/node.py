@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fnmatch
 import logging
-import re
 import uuid
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -18,9 +16,7 @@ from chirpbird.realtime.clock import Clock, SystemClock
 from chirpbird.realtime.cluster import (
     Cluster,
     NotificationHandler,
-    SurveyEvent,
     SurveyHandler,
-    SurveyIncomplete,
     SurveyReply,
 )
 from chirpbird.realtime.config import NodeConfig
@@ -53,7 +49,7 @@ N = TypeVar("N", bound=NotificationHandler)
 
 _logger = logging.getLogger("chirpbird.realtime")
 _SHUTDOWN_STEP = 0.05
-_CHANNELS = "chirpbird.channels"
+"""Seconds, at least, between two lots of goodbyes, and between looks whether all are gone."""
 
 
 class Node(HandlerRegistration, UserOrders):
@@ -87,12 +83,14 @@ class Node(HandlerRegistration, UserOrders):
             history=history or broker,
         )
         self._cluster = Cluster(self._core, self._info)
-        self._cluster.survey_handlers[_CHANNELS] = self._count_channels
         self._emulation = Emulation(self._core, self._cluster)
         self._timer: asyncio.TimerHandle | None = None
         self._started = clock.monotonic()
         self._check_at = clock.monotonic() + self.config.position_check_interval
         self._bus_up = True
+        self._check_all = False
+        """The next check leaves no channel out."""
+        self._bus_listener: Callable[[bool], None] | None = None
 
     # Life
 
@@ -103,20 +101,24 @@ class Node(HandlerRegistration, UserOrders):
         self._cluster.announce()
         self._schedule_tick()
 
+    @property
+    def closing(self) -> bool:
+        """Whether the shutdown has begun."""
+        return self._core.closing
+
+    def begin_shutdown(self) -> None:
+        """Refuse new connections from now on. ``shutdown`` does it too; this can be called from a signal handler."""
+        self._core.closing = True
+
     async def shutdown(self, *, within: float = 0) -> None:
         """Send everybody elsewhere (3001), spread over ``within`` seconds so that they do not all come at once; then stop.
 
-        New connections are refused from the start. Handlers at work get ``NodeConfig.shutdown_timeout`` to finish.
+        New connections are refused from the start. Requests at work are answered before their client is sent away, if they
+        finish within ``NodeConfig.shutdown_timeout``.
         """
         core = self._core
-        core.closing = True
-        steps = max(round(within / _SHUTDOWN_STEP), 1)
-        share = -(-len(core.connections) // steps)
-        while core.connections:
-            for session in list(core.connections)[:share]:
-                session.close(disconnects.SHUTDOWN)
-            if core.connections:
-                await asyncio.sleep(_SHUTDOWN_STEP)
+        self.begin_shutdown()
+        await self._send_away(within)
         if core.tasks:
             await asyncio.wait(core.tasks, timeout=self.config.shutdown_timeout)
         for task in list(core.tasks):
@@ -127,6 +129,24 @@ class Node(HandlerRegistration, UserOrders):
         await self._cluster.depart()
         await core.broker.close()
         await core.presence.close()
+
+    async def _send_away(self, within: float) -> None:
+        core = self._core
+        staying = list(core.connections)
+        steps = min(max(round(within / _SHUTDOWN_STEP), 1), len(staying)) or 1
+        share = -(-len(staying) // steps)
+        while staying:
+            for session in staying[:share]:
+                session.leave(disconnects.SHUTDOWN)
+            del staying[:share]
+            if staying:
+                await asyncio.sleep(within / steps)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.config.shutdown_timeout
+        while core.connections and loop.time() < deadline:  # noqa: ASYNC110  # no event is worth it: they go by many ways
+            await asyncio.sleep(_SHUTDOWN_STEP)
+        for session in list(core.connections):
+            session.close(disconnects.SHUTDOWN)
 
     def accept(self, connection: Connection) -> Receiver:
         """Take a new connection; see ``transports.base``. Errors: ValueError for a wire format without a codec."""
@@ -154,14 +174,23 @@ class Node(HandlerRegistration, UserOrders):
         core = self._core
         core.tick()
         now = core.clock.monotonic()
+        self._check_positions(now)
+        self._cluster.tick(now, bus_up=self._bus_up)
+
+    def _check_positions(self, now: float) -> None:
+        """Compare channels with their streams, often if the bus cannot be relied upon."""
+        config = self.config
+        interval, delay = config.position_check_interval, config.position_check_delay
+        if not self._bus_up:
+            interval, delay = config.bus_down_check_interval, 0.0
+        elif self._cluster.doubts(now):
+            interval, delay = config.lost_node_check_interval, 0.0
+        self._check_at = min(self._check_at, now + interval)
         if now >= self._check_at:
-            config = self.config
-            delay = config.position_check_delay if self._bus_up else 0.0
-            self._check_at = now + (
-                config.position_check_interval if self._bus_up else config.bus_down_check_interval
-            )
-            core.go(core.keeper.check(list(core.hub.channels.values()), delay))
-        self._cluster.tick(now)
+            self._check_at = now + interval
+            if self._check_all:
+                self._check_all, delay = False, 0.0
+            self._core.go(self._core.keeper.check(list(self._core.hub.channels.values()), delay))
 
     def _schedule_tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(TICK, self._on_timer)
@@ -285,25 +314,26 @@ class Node(HandlerRegistration, UserOrders):
 
         Errors: as ``survey``, and SurveyIncomplete when a node could not say.
         """
-        replies = await self.survey(_CHANNELS, pattern.encode())
-        failed = frozenset(node for node, reply in replies.items() if reply.code)
-        if failed:
-            said = {node: reply for node, reply in replies.items() if not reply.code}
-            raise SurveyIncomplete(_CHANNELS, said, failed)
-        counts: dict[str, int] = {}
-        for reply in replies.values():
-            for channel, count in msgspec.msgpack.decode(reply.data, type=dict[str, int]).items():
-                counts[channel] = counts.get(channel, 0) + count
-        return counts
+        return await self._cluster.channels(pattern)
 
-    def _count_channels(self, event: SurveyEvent) -> SurveyReply:
-        matches = re.compile(fnmatch.translate(event.data.decode() or "*")).match
-        counts = {
-            name: channel.count
-            for name, channel in self._core.hub.channels.items()
-            if channel.count and matches(name)
-        }
-        return SurveyReply(msgspec.msgpack.encode(counts))
+    # What is here
+
+    @property
+    def bus_up(self) -> bool:
+        """False: other nodes are not reached; channels with positions are followed in their streams instead."""
+        return self._bus_up
+
+    def on_bus_change(self, listener: Callable[[bool], None]) -> None:
+        """Have it called with ``bus_up`` when that changes. It must not raise."""
+        self._bus_listener = listener
+
+    def users(self) -> list[str]:
+        """Those who are connected to this node."""
+        return list(self._core.hub.users)
+
+    def channels_of(self, user: str) -> set[str]:
+        """What a user's connections to this node are subscribed to."""
+        return {name for session in self._core.hub.find(user) for name in session.subs}
 
     # What the broker tells
 
@@ -343,6 +373,9 @@ class Node(HandlerRegistration, UserOrders):
             _logger.warning("the bus is %s", "back" if up else "down; following the streams instead")
             if up:
                 self._cluster.announce_soon()
+            if self._bus_listener is not None:
+                self._bus_listener(up)
+        self._check_all = True
         self._check_at = self._core.clock.monotonic()
 
     # What it knows of itself

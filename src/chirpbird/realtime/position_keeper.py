@@ -47,6 +47,7 @@ class PositionKeeper:
         self._sleep = sleep
         self._lost = lost
         self._checking = False
+        self._once_more = False
         self.fills = 0
         """Holes filled from streams."""
 
@@ -97,14 +98,19 @@ class PositionKeeper:
             channel.recent = deque(maxlen=channel.recent.maxlen)
 
     async def check(self, channels: Sequence[Channel], delay: float) -> None:
-        """Compare those that were quiet for ``delay`` seconds with their streams. Does nothing while it is still at it."""
+        """Compare those that were quiet for ``delay`` seconds with their streams; 0: all, even those that are being filled.
+
+        While it is still at it, nothing happens but that a call for all makes it go over all of them once more.
+        """
         if self._checking:
+            self._once_more = self._once_more or not delay
             return
         now = self._clock.monotonic()
         quiet = [
             channel
             for channel in channels
-            if channel.positioned and channel.filling is None and now - channel.active_at >= delay
+            if channel.positioned
+            and (not delay or (channel.filling is None and now - channel.active_at >= delay))
         ]
         self._checking = True
         try:
@@ -117,6 +123,9 @@ class PositionKeeper:
             await asyncio.gather(*(work() for _ in range(min(_CHECKS_AT_ONCE, len(quiet)))))
         finally:
             self._checking = False
+        if self._once_more:
+            self._once_more = False
+            await self.check(channels, 0.0)
 
     async def _check_one(self, channel: Channel) -> None:
         position = channel.position

@@ -68,6 +68,7 @@ class Session:
         "in_flight",
         "info",
         "lane",
+        "leaving",
         "out",
         "ping_at",
         "pong_due",
@@ -108,6 +109,8 @@ class Session:
         self.waiting_bytes = 0
         self.publishing: dict[str, deque[tuple[int, PublishEvent]]] | None = None
         """Channels in which a coroutine is publishing for this client, and what waits for it."""
+        self.leaving: Disconnect | None = None
+        """Set: nothing new is begun, and the connection ends with this when nothing is in flight any more."""
         self.client_refresh = False
         self.ping_at = self.pong_due = self.expires = self.presence_at = self.sub_expires = NEVER
         self.stale_at = core.clock.monotonic() + core.config.stale_timeout
@@ -164,7 +167,11 @@ class Session:
     @property
     def blocked(self) -> bool:
         """Further commands have to wait."""
-        return self.state is State.CONNECTING or self.in_flight >= self.core.config.client_concurrency
+        return (
+            self.state is State.CONNECTING
+            or self.in_flight >= self.core.config.client_concurrency
+            or self.leaving is not None
+        )
 
     @property
     def connected(self) -> bool:
@@ -178,6 +185,10 @@ class Session:
         """Go on with the commands that waited, as far as may be."""
         waiting = self.waiting
         if waiting is None:
+            return
+        if self.leaving is not None:
+            if not self.in_flight:
+                self.close(self.leaving)
             return
         while waiting and not self.blocked and self.state is not State.CLOSED:
             command, share = waiting.popleft()
@@ -345,6 +356,15 @@ class Session:
         )
 
     # The end
+
+    def leave(self, disconnect: Disconnect) -> None:
+        """``close``, as soon as the requests in flight are answered. What the client asks for from here on gets no answer."""
+        if not self.in_flight:
+            self.close(disconnect)
+        elif self.state is not State.CLOSED:
+            self.leaving = disconnect
+            if self.waiting is None:
+                self.waiting = deque()
 
     def close(self, disconnect: Disconnect) -> None:
         """Say why, and go. What was queued before goes out first, except to a slow client."""

@@ -17,6 +17,8 @@ class Counters(msgspec.Struct, gc=False):
     """Error replies."""
     publications: int = 0
     """Announcements that came over the bus for channels with subscribers here."""
+    deliveries: int = 0
+    """Publications handed to subscribers as they came, once for each of them."""
     recovered: int = 0
     """Subscriptions of returning clients that missed nothing in the end."""
     unrecovered: int = 0

@@ -98,6 +98,10 @@ class Round:
         self._patches: list[bytes | None] | None = None
         self._filtered: dict[TagFilter, Sequence[tuple[Publication, str]]] = {}
 
+    def count(self, variety: Variety) -> int:
+        """How many of the publications this variety gets."""
+        return len(self._pending if variety.filter is None else self._matching(variety.filter))
+
     def frames(self, variety: Variety) -> bytes:
         """For members. Errors: EncodeError."""
         lane, address = variety.lane, self._address(variety.compact)

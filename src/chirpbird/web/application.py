@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from chirpbird import __version__
 from chirpbird.chat.service import Chat
@@ -30,12 +31,13 @@ def create_app(
     node_health: NodeHealth = _always_healthy,
     client_dir: Path | None = None,
     metrics: Metrics | None = None,
+    allowed_origins: Collection[str] = (),
 ) -> FastAPI:
     """The ASGI application.
 
     ``node_health`` gives the reasons, besides the store's, why this node should get no traffic.
     ``client_dir`` holds the built web client (None, or not there: pages say how to build it). ``metrics`` is
-    shared with whoever adds figures of its own.
+    shared with whoever adds figures of its own. ``allowed_origins``: those of other sites whose pages may call the API.
     """
     metrics = metrics or Metrics()
     client_files = ClientFiles(client_dir)
@@ -51,6 +53,7 @@ def create_app(
         # Off: it would record the messages of validation errors, and requests are counted here already.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
+    app.state.allowed_origins = frozenset(allowed_origins)
     app.state.chat = chat
     app.state.client_files = client_files
     app.state.metrics = metrics
@@ -62,6 +65,15 @@ def create_app(
     # The last one added is the outermost.
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(JsonBodies)
+    if allowed_origins:
+        # Without credentials: another site's page has no use of our cookie, and sends its access token itself.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=allowed_origins,
+            allow_methods=("GET", "HEAD", "POST", "DELETE"),
+            allow_headers=("Authorization", "Content-Type"),
+            expose_headers=("Retry-After",),
+        )
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestMetrics, metrics=metrics)
     return app

@@ -14,7 +14,7 @@ from chirpbird.chat.errors import InvalidInput, NotPermitted
 from chirpbird.web.envelope import JSON, Problem, failure
 from chirpbird.web.errors import refusal
 
-__all__ = ["MAX_BODY", "JsonBodies", "SecurityHeaders", "require_same_origin"]
+__all__ = ["MAX_BODY", "JsonBodies", "SecurityHeaders", "require_cookie_rights", "require_same_origin"]
 
 MAX_BODY = 64 * 1024
 """Bytes."""
@@ -102,7 +102,9 @@ class JsonBodies:
             if size > MAX_BODY:
                 await _too_large()(scope, receive, send)
                 return
-            if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            if message["type"] == "http.disconnect":
+                return  # half a body is no request, and nobody waits for an answer
+            if not message.get("more_body", False):
                 break
         content_type = headers.get("content-type", "")
         if size and content_type.partition(";")[0].strip().lower() != JSON:
@@ -133,13 +135,24 @@ def _spell(content_type: str) -> str:
 async def require_same_origin(request: Request) -> None:
     """For routes that read or set the refresh cookie: no page of another site may call them.
 
-    Programs that are no browsers send neither header. Errors: NotPermitted.
+    Programs that are no browsers send neither header. Pages of the allowed origins may come too, but not for cookies: see
+    ``require_cookie_rights``. Errors: NotPermitted.
     """
+    if not _is_ours(request) and request.headers.get("origin") not in request.app.state.allowed_origins:
+        raise NotPermitted("this cannot be called from another site's page")
+
+
+def require_cookie_rights(request: Request) -> None:
+    """Before the refresh cookie is read or set. Errors: NotPermitted for pages of other sites, allowed or not."""
+    if not _is_ours(request):
+        raise NotPermitted(
+            "another site's page cannot use the cookie: ask with wantRefreshToken, and send the refreshToken"
+        )
+
+
+def _is_ours(request: Request) -> bool:
     site = request.headers.get("sec-fetch-site")
     if site is not None:
-        ours = site in ("same-origin", "none")
-    else:
-        origin = request.headers.get("origin")
-        ours = origin is None or origin.partition("://")[2] == request.headers.get("host", "")
-    if not ours:
-        raise NotPermitted("this cannot be called from another site's page")
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host", "")

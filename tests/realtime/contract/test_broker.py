@@ -14,10 +14,9 @@ from chirpbird.realtime import (
     StreamPosition,
 )
 from chirpbird.realtime.core import settled
-from tests.support.realtime import FakeClock, settle
 
 if TYPE_CHECKING:
-    from tests.realtime.contract.conftest import Heard
+    from tests.realtime.contract.conftest import Drain, Heard, Later
 
 KEPT = PublishOptions(history_size=3, history_ttl=60.0)
 ANNA = ClientInfo("anna", "c1")
@@ -31,21 +30,21 @@ def said(result: HistoryResult) -> list[tuple[int, bytes]]:
     return [(publication.offset, publication.data) for publication in result.publications]
 
 
-async def test_without_history_a_publication_has_no_place(broker: Broker, heard: Heard) -> None:
+async def test_without_history_a_publication_has_no_place(broker: Broker, heard: Heard, drain: Drain) -> None:
     await settled(broker.subscribe("ch"))
     assert await publish(broker, b"1", PublishOptions()) == PublishResult(0, "")
-    await settle()
+    await drain()
     assert heard.publications == [("ch", Publication(data=b"1"), "")]
     assert (await broker.top("ch")).offset == 0
 
 
-async def test_offsets_count_from_one_and_are_announced(broker: Broker, heard: Heard) -> None:
+async def test_offsets_count_from_one_and_are_announced(broker: Broker, heard: Heard, drain: Drain) -> None:
     await settled(broker.subscribe("ch"))
     epoch = (await broker.top("ch")).epoch
     assert epoch
     assert await publish(broker, b"1") == PublishResult(1, epoch)
     assert await publish(broker, b"2") == PublishResult(2, epoch)
-    await settle()
+    await drain()
     assert [(c, p.offset, p.data, e) for c, p, e in heard.publications] == [
         ("ch", 1, b"1", epoch),
         ("ch", 2, b"2", epoch),
@@ -66,12 +65,14 @@ async def test_all_of_a_publication_is_kept(broker: Broker) -> None:
     )
 
 
-async def test_that_deltas_are_wanted_is_told_to_all_nodes(broker: Broker, heard: Heard) -> None:
+async def test_that_deltas_are_wanted_is_told_to_all_nodes(
+    broker: Broker, heard: Heard, drain: Drain
+) -> None:
     await settled(broker.subscribe("ch"))
     for options in (KEPT, PublishOptions()):
         await settled(broker.publish("ch", Publication(data=b"1", delta=True), options))
         await settled(broker.publish("ch", Publication(data=b"2"), options))
-    await settle()
+    await drain()
     assert [publication.delta for _, publication, _ in heard.publications] == [True, False, True, False]
 
 
@@ -98,29 +99,27 @@ async def test_reading_backward(broker: Broker) -> None:
     assert said(await broker.read("ch", since=99, limit=1, reverse=True)) == [(4, b"4")]
 
 
-async def test_publications_go_after_their_time_and_the_position_stays(
-    broker: Broker, clock: FakeClock
-) -> None:
+async def test_publications_go_after_their_time_and_the_position_stays(broker: Broker, later: Later) -> None:
     await publish(broker, b"1")
     before = await broker.top("ch")
-    clock.now += 61
+    await later(61)
     gone = await broker.read("ch", since=None, limit=-1)
     assert gone == HistoryResult([], before)
     assert (await publish(broker, b"2")).offset == 2
     assert said(await broker.read("ch", since=None, limit=-1)) == [(2, b"2")]
 
 
-async def test_each_publication_makes_the_stream_live_on(broker: Broker, clock: FakeClock) -> None:
+async def test_each_publication_makes_the_stream_live_on(broker: Broker, later: Later) -> None:
     for _ in range(4):
         await publish(broker, b"x")
-        clock.now += 40
+        await later(40)
     assert len((await broker.read("ch", since=None, limit=-1)).publications) == 3
 
 
-async def test_the_position_goes_after_its_time(broker: Broker, clock: FakeClock) -> None:
+async def test_the_position_goes_after_its_time(broker: Broker, later: Later) -> None:
     await publish(broker, b"1", PublishOptions(history_size=3, history_ttl=5, history_meta_ttl=10))
     before = await broker.top("other")
-    clock.now += 31 * 24 * 3600
+    await later(31 * 24 * 3600)
     await publish(broker, b"1", PublishOptions())
     after = await broker.top("ch")
     assert after.offset == 0
@@ -135,29 +134,31 @@ async def test_history_can_be_removed(broker: Broker) -> None:
     assert await broker.read("ch", since=None, limit=-1) == HistoryResult([], before)
 
 
-async def test_the_same_key_publishes_once(broker: Broker, heard: Heard, clock: FakeClock) -> None:
+async def test_the_same_key_publishes_once(broker: Broker, heard: Heard, later: Later, drain: Drain) -> None:
     await settled(broker.subscribe("ch"))
     once = PublishOptions(history_size=3, history_ttl=60, idempotency_key="k", idempotency_ttl=10)
     first = await publish(broker, b"1", once)
     assert await publish(broker, b"2", once) == first
-    await settle()
+    await drain()
     assert len(heard.publications) == 1
     other = await settled(broker.publish("other", Publication(data=b"x"), once))
     assert other.offset == 1
-    clock.now += 11
+    await later(11)
     assert (await publish(broker, b"3", once)).offset == 2
 
 
-async def test_the_same_key_publishes_once_without_history(broker: Broker, heard: Heard) -> None:
+async def test_the_same_key_publishes_once_without_history(
+    broker: Broker, heard: Heard, drain: Drain
+) -> None:
     await settled(broker.subscribe("ch"))
     once = PublishOptions(idempotency_key="k")
     await publish(broker, b"1", once)
     await publish(broker, b"1", once)
-    await settle()
+    await drain()
     assert len(heard.publications) == 1
 
 
-async def test_old_versions_are_dropped(broker: Broker, heard: Heard) -> None:
+async def test_old_versions_are_dropped(broker: Broker, heard: Heard, drain: Drain) -> None:
     await settled(broker.subscribe("ch"))
 
     def version(number: int, epoch: str = "") -> PublishOptions:
@@ -169,22 +170,22 @@ async def test_old_versions_are_dropped(broker: Broker, heard: Heard) -> None:
     assert (await publish(broker, b"d", version(6))).offset == 2
     assert (await publish(broker, b"e", version(1, "new"))).offset == 3
     assert (await publish(broker, b"f", PublishOptions(history_size=9, history_ttl=60))).offset == 4
-    await settle()
+    await drain()
     assert [p.data for _, p, _ in heard.publications] == [b"a", b"d", b"e", b"f"]
 
 
-async def test_an_announcement_is_not_kept(broker: Broker, heard: Heard) -> None:
+async def test_an_announcement_is_not_kept(broker: Broker, heard: Heard, drain: Drain) -> None:
     await settled(broker.subscribe("ch"))
     broker.announce("ch", Publication(data=b"1", offset=7), "log")
-    await settle()
+    await drain()
     assert heard.publications == [("ch", Publication(data=b"1", offset=7), "log")]
     assert (await broker.top("ch")).offset == 0
 
 
-async def test_people_come_and_go_in_order(broker: Broker, heard: Heard) -> None:
+async def test_people_come_and_go_in_order(broker: Broker, heard: Heard, drain: Drain) -> None:
     await settled(broker.subscribe("ch"))
     for _ in range(3):
         await settled(broker.publish_join("ch", ANNA))
         await settled(broker.publish_leave("ch", ANNA))
-    await settle()
+    await drain()
     assert heard.people == [("join", "ch", ANNA), ("leave", "ch", ANNA)] * 3

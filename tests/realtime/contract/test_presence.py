@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chirpbird.realtime import ClientInfo, PresenceStats, PresenceStore
 from chirpbird.realtime.core import settled
-from tests.support.realtime import FakeClock
+
+if TYPE_CHECKING:
+    from tests.realtime.contract.conftest import Later
 
 ANNA_1 = ClientInfo("anna", "c1", b'{"n":1}', b"2")
 ANNA_2 = ClientInfo("anna", "c2")
@@ -33,14 +37,14 @@ async def test_who_is_removed_is_gone(presence: PresenceStore) -> None:
     assert await presence.get("ch") == {}
 
 
-async def test_who_is_not_put_again_goes(presence: PresenceStore, clock: FakeClock) -> None:
+async def test_who_is_not_put_again_goes(presence: PresenceStore, later: Later) -> None:
     await settled(presence.put([("ch", ANNA_1), ("ch", BERT)], 60))
-    clock.now += 40
+    await later(40)
     await settled(presence.put([("ch", BERT)], 60))
-    clock.now += 30
+    await later(30)
     assert await presence.get("ch") == {"c3": BERT}
     assert await presence.stats("ch") == PresenceStats(1, 1)
-    clock.now += 30
+    await later(30)
     assert await presence.stats("ch") == PresenceStats(0, 0)
 
 

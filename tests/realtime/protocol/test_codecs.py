@@ -19,6 +19,7 @@ from chirpbird.realtime.protocol.messages import (
     Command,
     ConnectRequest,
     EmulationRequest,
+    Info,
     JoinPush,
     Push,
     Reply,
@@ -173,12 +174,12 @@ def values(of: Of, depth: int = 0) -> st.SearchStrategy[Any]:
         return PAYLOADS
     if isinstance(of, Kind):
         return NUMBERS[of]
-    return structs(of, depth + 1) if depth < 3 else st.just(of())
+    return structs(of, depth + 1) if depth < 3 or of is Info else st.just(of())
 
 
 def structs(struct: type[msgspec.Struct], depth: int = 0) -> st.SearchStrategy[Any]:
     fields = {name: values(of, depth) for name, (_, of) in FIELDS[struct].items()}
-    if struct is JoinPush:
+    if struct in (JoinPush, Info):  # their fields have no defaults
         return st.builds(struct, **fields)
     return st.fixed_dictionaries({}, optional=fields).map(lambda given: struct(**given))
 

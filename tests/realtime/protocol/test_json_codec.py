@@ -18,7 +18,11 @@ from chirpbird.realtime.protocol.messages import (
     EmulationRequest,
     Error,
     FilterNode,
+    HistoryResult,
     Info,
+    JoinPush,
+    PresenceResult,
+    PresenceStatsResult,
     Pub,
     Push,
     Reply,
@@ -223,3 +227,20 @@ def test_what_one_client_sends_another_can_be_sent(value: object) -> None:
     [command] = CODEC.decode_frame(line)
     assert command.publish is not None
     assert json.loads(bytes(CODEC.payload(bytes(command.publish.data)))) == value
+
+
+@pytest.mark.parametrize(
+    ("reply", "line"),
+    [
+        (Reply(presence=PresenceResult()), b'{"presence":{"presence":{}}}'),
+        (Reply(presence_stats=PresenceStatsResult()), b'{"presence_stats":{"num_clients":0,"num_users":0}}'),
+        (Reply(history=HistoryResult()), b'{"history":{"publications":[],"epoch":"","offset":0}}'),
+        (
+            Reply(push=Push(join=JoinPush(Info("", "")))),
+            b'{"push":{"join":{"info":{"user":"","client":""}}}}',
+        ),
+    ],
+)
+def test_some_zero_values_are_sent(reply: Reply, line: bytes) -> None:
+    """The JavaScript SDK passes on what it gets, and has no zero in the place of what is missing."""
+    assert CODEC.encode(reply) == line

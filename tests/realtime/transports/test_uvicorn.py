@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import ssl
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -367,6 +368,120 @@ async def test_large_bodies_are_no_large_heads(echo: Echo) -> None:
             assert (await http.post("/file", content=b"x" * 1_000_000)).text == "POST /file 1000000"
 
 
+# Slow clients
+
+HASTY = WebSocketLimits(head_timeout=0.05, body_timeout=0.05, max_head_size=1 << 24)
+SLOW = {
+    "half a head": (b"GET /page HTTP/1.1\r\nHost: a\r\n", b"the request head did not arrive within 0.05 s"),
+    "half a websocket": (REQUEST[:-2], b"the request head did not arrive within 0.05 s"),
+    "half a body": (
+        b"POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf",
+        b"the request body did not arrive within 0.05 s",
+    ),
+    "half a chunk": (
+        b"POST /page HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf",
+        b"the request body did not arrive within 0.05 s",
+    ),
+    "nothing": (b"", b""),
+    "blank lines": (b"\r\n\r\n", b""),
+}
+
+
+class Impartial(App):
+    """Takes note of clients that go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def watched() -> Any:
+            message = await receive()
+            self.gone += message["type"] == "http.disconnect"
+            return {"body": b"", "more_body": False} if message["type"] == "http.disconnect" else message
+
+        await super().__call__(scope, watched, send)
+
+
+@pytest.mark.parametrize("name", SLOW)
+async def test_slow_requests_are_given_up_and_others_do_not_notice(echo: Echo, name: str) -> None:
+    request, words = SLOW[name]
+    app = Impartial()
+    async with (
+        listening(RealtimeHttpProtocol.bind(echo, limits=HASTY), app, timeout_keep_alive=60) as port,
+        port.http() as http,
+        connect(port.url, proxy=None) as client,
+    ):
+        assert (await http.get("/before")).text == "GET /before 0"
+        slow = asyncio.create_task(port.ask(request))
+        while not slow.done():
+            assert (await http.get("/meanwhile")).text == "GET /meanwhile 0"
+        answer = await answered(slow)
+        assert answer.startswith(b"HTTP/1.1 408 ") if words else answer == b""
+        assert answer.endswith(words)
+        assert app.gone == (b"body" in words)
+        await client.send("still here")
+        assert await client.recv() == "still here"
+        assert (await http.get("/after")).text == "GET /after 0"
+
+
+async def answered(asking: asyncio.Task[bytes]) -> bytes:
+    """What came before the connection was closed or reset."""
+    try:
+        return await asking
+    except ConnectionResetError:
+        return b""
+
+
+async def test_dripping_earns_no_time(echo: Echo) -> None:
+    async with (
+        listening(RealtimeHttpProtocol.bind(echo, limits=HASTY)) as port,
+        port.raw() as (reader, writer),
+    ):
+        writer.write(b"GET /page HTTP/1.1\r\nHost: a\r\nCookie: ")
+        answer = asyncio.create_task(reader.read())
+        while not answer.done():
+            writer.write(b"x")
+            await asyncio.sleep(0)
+        assert (await answer).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_slow_answer_is_not_a_slow_request(echo: Echo) -> None:
+    app = App()
+    app.may_answer.clear()
+    async with listening(RealtimeHttpProtocol.bind(echo, limits=HASTY), app) as port, port.http() as http:
+        slow = asyncio.create_task(http.post("/page", content=b"12345"))
+        await app.asked.get()
+        assert await port.ask(b"GET /half HTTP/1.1\r\n")  # until it is given up, which takes as long
+        app.may_answer.set()
+        assert (await slow).text == "POST /page 5"
+
+
+async def test_a_second_slow_request_waits_for_the_first_ones_answer(echo: Echo) -> None:
+    app = App()
+    app.may_answer.clear()
+    async with listening(RealtimeHttpProtocol.bind(echo, limits=HASTY), app) as port:
+        asking = asyncio.create_task(port.ask(b"GET /page HTTP/1.1\r\nHost: a\r\n\r\nGET /half HTTP/1.1\r\n"))
+        await app.asked.get()
+        assert await port.ask(b"GET /half HTTP/1.1\r\n")
+        app.may_answer.set()
+        answer = await asking
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.endswith(b"GET /page 0")
+
+
+async def test_time_can_be_unlimited(echo: Echo) -> None:
+    limits = WebSocketLimits(head_timeout=0, body_timeout=0)
+    async with (
+        listening(RealtimeHttpProtocol.bind(echo, limits=limits)) as port,
+        port.raw() as (reader, writer),
+    ):
+        writer.write(b"POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nha")
+        await writer.drain()
+        writer.write(b"lf")
+        assert await reader.readuntil(b"POST /page 4")
+
+
 # Who is there
 
 
@@ -449,6 +564,30 @@ async def test_a_server_stops_and_every_client_is_told(echo: Echo, kind: type[uv
         assert caught.value.rcvd is not None
         assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (3001, "shutdown")
         await serving
+
+
+async def test_the_port_stays_open_until_everybody_was_told(echo: Echo) -> None:
+    began, may_close = asyncio.Event(), asyncio.Event()
+
+    async def close_connections() -> None:
+        await may_close.wait()
+
+    protocol = RealtimeHttpProtocol.bind(echo, closing=began.is_set)
+    config = uvicorn.Config(App(), port=0, http=protocol, ws="none", lifespan="off", log_config=None)
+    server = RealtimeServer(config, close_connections, begin=began.set)
+    serving, port = await serve(server)
+    server.handle_exit(signal.SIGTERM, None)
+    assert began.is_set()
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.get(f"http://127.0.0.1:{port}/health")
+        assert answer.text == "GET /health 0"
+    with pytest.raises(InvalidStatus) as caught:
+        await connect(f"ws://127.0.0.1:{port}/connection/websocket", proxy=None)
+    assert caught.value.response.status_code == 503
+    assert caught.value.response.body == b"this server is shutting down"
+    may_close.set()
+    await serving
+    assert not echo.connections
 
 
 async def test_a_unix_socket_serves_too(echo: Echo, tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
-from chirpbird.chat.entities import Entry, EntryKind, Position
+from chirpbird.chat.entities import Channel, Entry, EntryKind, Position
 from chirpbird.chat.errors import NotFound
 from chirpbird.chat.ports import Store
 from tests.support.store_things import add_channel, message, moving
@@ -104,6 +105,19 @@ async def test_any_text_comes_back_as_it_was(store: Store) -> None:
         await store.log.append(message(channel, text))
     entries, _ = await store.log.read(channel.id, after=1, limit=10)
     assert [entry.text for entry in entries] == texts
+
+
+async def test_what_is_read_can_be_sent_to_clients(store: Store) -> None:
+    channel = await add_channel(store, "sent", ["U-ann"])
+    said = await store.log.append(message(channel, "hello"))
+    entries, top = await store.log.read(channel.id, after=1, limit=10)
+    [(state, position, last)] = await store.channels.of_user("U-ann")
+    assert msgspec.json.decode(msgspec.json.encode(entries), type=list[Entry]) == [said]
+    assert msgspec.json.decode(msgspec.json.encode((top, position)), type=tuple[Position, Position])
+    assert msgspec.json.decode(msgspec.json.encode((state, last)), type=tuple[Channel, Entry]) == (
+        state,
+        said,
+    )
 
 
 async def test_a_channel_that_is_not_there_is_not_found(store: Store) -> None:

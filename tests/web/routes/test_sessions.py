@@ -5,7 +5,11 @@ from http.cookies import SimpleCookie
 import httpx
 import pytest
 
-from tests.support.chat_fakes import FakeClock
+from chirpbird.chat.limits import ChatLimits
+from chirpbird.chat.service import Chat
+from chirpbird.web.application import create_app
+from tests.support.chat_fakes import FakeClock, PlainHasher
+from tests.support.memory_store import MemoryStore
 from tests.web.conftest import PASSWORD, Person
 
 CREDENTIALS = {"username": "ann", "password": PASSWORD}
@@ -137,3 +141,26 @@ async def test_our_own_pages_and_programs_are_not(
     http: httpx.AsyncClient, ann: Person, headers: dict[str, str]
 ) -> None:
     assert (await http.post("/sessions", json=CREDENTIALS, headers=headers)).status_code == 201
+
+
+async def test_refreshing_too_often_is_refused_for_a_while(store: MemoryStore, clock: FakeClock) -> None:
+    limits = ChatLimits(refreshes_per_address=3)
+    chat = Chat(store=store, secret=b"s" * 32, clock=clock, hasher=PlainHasher(), limits=limits)
+    app = create_app(chat)
+
+    def client(address: str) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, client=(address, 50000)), base_url="http://chat.test"
+        )
+
+    async with client("192.0.2.1") as one, client("192.0.2.2") as other:
+        await one.post("/users", json=CREDENTIALS)
+        assert [(await one.post("/sessions/refresh")).status_code for _ in range(3)] == [200] * 3
+        refused = await one.post("/sessions/refresh")
+        assert refused.status_code == 429
+        assert refused.headers["retry-after"] == "100"
+        assert refused.json()["errors"][0]["code"] == "too_many"
+        assert "set-cookie" not in refused.headers
+        assert (await other.post("/sessions/refresh")).status_code == 401
+        clock.forward(100)
+        assert (await one.post("/sessions/refresh")).status_code == 200  # the cookie was not used up

@@ -194,8 +194,10 @@ class EmulationRequest(_Message):
 
 
 class Info(_Message):
-    user: str = ""
-    client: str = ""
+    """Has no defaults for its names, so that these are sent when they are empty."""
+
+    user: str
+    client: str
     conn_info: Payload = NO_PAYLOAD
     chan_info: Payload = NO_PAYLOAD
 
@@ -254,16 +256,18 @@ class ConnectResult(_Message):
     flag: int = 0
 
 
-class PresenceResult(_Message):
+class PresenceResult(_Message, omit_defaults=False):
+    """This and the next two are sent with their zero values: the JavaScript SDK passes on what it gets."""
+
     presence: dict[str, Info] = {}
 
 
-class PresenceStatsResult(_Message):
+class PresenceStatsResult(_Message, omit_defaults=False):
     num_clients: int = 0
     num_users: int = 0
 
 
-class HistoryResult(_Message):
+class HistoryResult(_Message, omit_defaults=False):
     publications: list[Pub] = []
     epoch: str = ""
     offset: int = 0
@@ -291,7 +295,7 @@ class SubRefreshResult(_Message):
 class JoinPush(_Message):
     """Also the shape of leave."""
 
-    info: Info = msgspec.field(default_factory=Info)
+    info: Info
 
 
 class UnsubscribePush(_Message):

@@ -11,9 +11,11 @@ accepted.
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import FrameType
 from typing import ClassVar, cast
 
 import httptools
@@ -21,7 +23,7 @@ import msgspec
 import uvicorn
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from chirpbird.realtime.protocol.codec import MAX_COMMAND_SIZE
 from chirpbird.realtime.transports.base import Acceptor, Connection, Receiver, TransportInfo
@@ -33,6 +35,7 @@ from chirpbird.realtime.transports.handshake import (
     HandshakeRules,
     negotiate,
 )
+from chirpbird.realtime.transports.slow_requests import ImpatientProtocol, Phase
 from chirpbird.realtime.transports.streams import asked_connect
 from chirpbird.realtime.transports.websocket import WebSocketLimits
 
@@ -50,14 +53,15 @@ class _Service(msgspec.Struct, frozen=True):
     """Of transports, by path."""
     rules: HandshakeRules
     limits: WebSocketLimits
+    closing: Callable[[], bool]
 
 
-class RealtimeHttpProtocol(HttpToolsProtocol):
+class RealtimeHttpProtocol(ImpatientProtocol):
     """Serves HTTP as uvicorn does, and opens WebSockets at one path. Use the class that ``bind`` gives.
 
     Upgrades at other paths are left to uvicorn's WebSocket implementation, if it is configured with one, and
-    are not found otherwise. The limit on the size of a request's head holds for every request: uvicorn has
-    none with httptools.
+    are not found otherwise. The limits on the size of a request's head, and on the time that head and body may take,
+    hold for every request: uvicorn has none with httptools.
     """
 
     service: ClassVar[_Service | None] = None
@@ -82,13 +86,15 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
         allowed_origins: Iterable[str] = (),
         limits: WebSocketLimits | None = None,
         wires: Iterable[str] = WIRES,
+        closing: Callable[[], bool] = lambda: False,
     ) -> type[RealtimeHttpProtocol]:
         """A protocol class for ``uvicorn.Config(http=...)`` whose WebSockets go to ``acceptor``.
 
         ``allowed_origins`` are those of which pages may connect besides the server's own
         (``https://chat.example.org``; ``*``: all); ``wires`` are the wire formats that the acceptor speaks,
         ``json`` and ``protobuf``, both if not told. At ``uni_path``, if there is one, clients get pushes and send nothing
-        after their connect request. Raises ``ValueError`` for a wire that it does not know, or a path that is not absolute.
+        after their connect request. While ``closing`` says so, WebSockets are refused with 503, upon which a load balancer
+        can try another server. Raises ``ValueError`` for a wire that it does not know, or a path that is not absolute.
         """
         served = tuple(wires)
         unknown = sorted(set(served) - set(WIRES))
@@ -100,7 +106,7 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
                 raise ValueError(f"a path begins with /, unlike {absolute!r}")
         origins = frozenset(origin.lower().rstrip("/") for origin in allowed_origins)
         rules = HandshakeRules(wires=served, allowed_origins=origins)
-        service = _Service(acceptor, names, rules, limits or WebSocketLimits())
+        service = _Service(acceptor, names, rules, limits or WebSocketLimits(), closing)
         return cast("type[RealtimeHttpProtocol]", type(f"Bound{cls.__name__}", (cls,), {"service": service}))
 
     # Calls by the transport
@@ -122,6 +128,26 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
                 self.send_400_response(_INVALID)
         else:
             self._check_head_size(len(data))
+            if not self._deaf:
+                self._watch()
+
+    def time_limit(self, phase: Phase) -> float:
+        limits = self._service.limits
+        return limits.body_timeout if phase is Phase.BODY else limits.head_timeout
+
+    def too_slow(self, phase: Phase) -> None:
+        cycle: RequestResponseCycle | None = self.cycle
+        unfinished = cycle if phase is Phase.BODY else None
+        if phase is Phase.REQUEST or (unfinished and (self.pipeline or unfinished.response_started)):
+            # Nothing was asked, or no answer has a place here.
+            self.transport.abort()
+            return
+        if unfinished:
+            # The application learns that the client is gone, and answers no more.
+            unfinished.disconnected = unfinished.response_complete = True
+            unfinished.message_event.set()
+        limit = self.time_limit(phase)
+        self._refuse(HandshakeRefusedError(408, f"the {phase} did not arrive within {limit:g} s"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._linger is not None:
@@ -199,6 +225,8 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
             self._unsupported_upgrade_warning()
         elif self._is_answering():
             self._refuse(HandshakeRefusedError(400, "a websocket upgrade behind an unanswered request"))
+        elif self._handshake is not None and self._service.closing():
+            self._refuse(HandshakeRefusedError(503, "this server is shutting down"))
         elif self._handshake is not None:
             self._hand_over(self._handshake, early)
         elif self._should_upgrade_to_ws():
@@ -208,6 +236,7 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
 
     def _hand_over(self, handshake: Handshake, early: bytes) -> None:
         self.connections.discard(self)
+        self._forget()
         transport = self.transport
         if transport.get_extra_info("socket").family == getattr(socket, "AF_UNIX", None):
             transport = cast("asyncio.Transport", _LocalTransport(transport))
@@ -261,6 +290,7 @@ class RealtimeHttpProtocol(HttpToolsProtocol):
         the connection before.
         """
         self._deaf = True
+        self._forget()
         if self._is_answering():
             # There is no place for an answer before the earlier request has its own; close behind that one.
             self.cycle.keep_alive = False
@@ -286,21 +316,33 @@ class RealtimeServer(uvicorn.Server):
     """A uvicorn server that closes the realtime connections at shutdown while HTTP requests are still
     answered.
 
-    ``close_connections`` is awaited when the server accepts no new connections any more, before uvicorn waits
-    for what is unfinished and ends the application. Without it an application that closes them in its
-    lifespan is called too late on asyncio's own loop from Python 3.12 on, where uvicorn waits for every
-    connection that the port ever accepted.
+    ``begin`` is called at the first SIGINT or SIGTERM, in the signal handler: from then on the acceptor should refuse, and
+    health checks should fail. ``close_connections`` is awaited next, while the port is still open, so that a load balancer
+    learns from its health checks and not from refused connections. Then the port is closed, and uvicorn waits for what
+    is unfinished and ends the application. (An application that closes its connections in its lifespan is called too late on
+    asyncio's own loop from Python 3.12 on, where uvicorn waits for every connection that the port ever accepted.)
+
+    A second signal ends the process at once, as if nobody handled it.
     """
 
-    def __init__(self, config: uvicorn.Config, close_connections: Callable[[], Awaitable[object]]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        close_connections: Callable[[], Awaitable[object]],
+        begin: Callable[[], object] = lambda: None,
+    ) -> None:
         super().__init__(config)
         self._close_connections = close_connections
+        self._begin = begin
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:
+            signal.signal(sig, signal.SIG_DFL)
+            signal.raise_signal(sig)
+        self.should_exit = True
+        self._begin()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        for listener in sockets or ():
-            listener.close()
         await self._close_connections()
         await super().shutdown(sockets)
 

@@ -64,6 +64,10 @@ class WebSocketLimits(msgspec.Struct, frozen=True, kw_only=True):
     """
     max_head_size: int = 16_384
     """Bytes of an HTTP request's line and header fields; more is answered with 431."""
+    head_timeout: float = 10.0
+    """Seconds within which a request's line and header fields have to arrive, also the first of a connection; 0: any time."""
+    body_timeout: float = 30.0
+    """Seconds within which a request's body has to arrive; 0: any time."""
     max_unsent_pongs: int = 16_384
     """Unsent bytes beyond which pings are left unanswered: who does not read cannot make us remember
     pongs.

@@ -11,7 +11,7 @@ from chirpbird.chat.errors import AlreadyExists, NotFound
 from chirpbird.storage.sqlite.readers import Readers
 from chirpbird.storage.sqlite.writer import Transaction, Writer
 
-__all__ = ["SqliteUsers"]
+__all__ = ["SqliteUsers", "words_of"]
 
 _COLUMNS = "u.id, u.username, u.name, u.password_hash, u.created_at, u.updated_at"
 _BY_KEY = f"SELECT {_COLUMNS} FROM users u WHERE username_key = ?"  # noqa: S608
@@ -82,11 +82,12 @@ def _add(transaction: Transaction, user: User) -> None:
         (user.id, user.username, key, user.name, user.password_hash, user.created_at, user.updated_at),
     )
     transaction.connection.executemany(
-        "INSERT INTO user_words VALUES (?, ?)", [(word, user.id) for word in _words(key, user.name)]
+        "INSERT INTO user_words VALUES (?, ?)", [(word, user.id) for word in words_of(key, user.name)]
     )
 
 
-def _words(username_key: str, name: str) -> set[str]:
+def words_of(username_key: str, name: str) -> set[str]:
+    """What a search for this person may begin with."""
     parts = name.casefold().split()
     return {username_key, *(" ".join(parts[start:]) for start in range(len(parts)))}
 

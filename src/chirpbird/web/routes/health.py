@@ -35,9 +35,9 @@ async def ping() -> Response:
     },
 )
 async def ready(request: Request) -> Response:
-    """Includes a durable write to the store.
+    """No while the server stops, when its event loop stood still lately, and when the store takes no durable write.
 
-    Asked at most once a second; answers in between repeat the last one.
+    The store is asked at most once a second; answers in between repeat what it said.
     """
     readiness: Readiness = request.app.state.readiness
     reasons = await readiness.reasons()

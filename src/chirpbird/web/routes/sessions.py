@@ -13,7 +13,7 @@ from chirpbird.chat.permissions import Operation
 from chirpbird.web.authentication import Anyone, ChatService, network_address
 from chirpbird.web.responses import answers
 from chirpbird.web.schemas import Credentials, RefreshTokenBody, SignedInAnswer
-from chirpbird.web.security import require_same_origin
+from chirpbird.web.security import require_cookie_rights, require_same_origin
 from chirpbird.web.session_answers import COOKIE, forget_cookie, signed_in_answer
 
 __all__ = ["router"]
@@ -32,6 +32,8 @@ RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE)]
 )
 async def sign_in(request: Request, body: Credentials, chat: ChatService) -> Response:
     """Prove who one is, with a password."""
+    if not body.want_refresh_token:
+        require_cookie_rights(request)
     user = await chat.accounts.sign_in(body.username, body.password, address=network_address(request))
     signed_in = await chat.sign_ins.start(user)
     return signed_in_answer(request, signed_in, in_body=body.want_refresh_token, status=201)
@@ -40,7 +42,7 @@ async def sign_in(request: Request, body: Credentials, chat: ChatService) -> Res
 @router.post(
     "/sessions/refresh",
     summary="Get new tokens",
-    responses=answers(SignedInAnswer, NotSignedIn, NotPermitted, signed_in=False),
+    responses=answers(SignedInAnswer, NotSignedIn, NotPermitted, TooMany, signed_in=False),
     dependencies=[Depends(Anyone(Operation.REFRESH))],
 )
 async def refresh(
@@ -53,7 +55,11 @@ async def refresh(
 
     It works once (and for 30 s after that).
     """
-    signed_in = await chat.sign_ins.refresh(body.refresh_token if body is not None else cookie or "")
+    if body is None:
+        require_cookie_rights(request)
+    signed_in = await chat.sign_ins.refresh(
+        body.refresh_token if body is not None else cookie or "", address=network_address(request)
+    )
     return signed_in_answer(request, signed_in, in_body=body is not None, status=200)
 
 
@@ -71,6 +77,8 @@ async def sign_out(
     body: RefreshTokenBody | None = None,
 ) -> Response:
     """End this device's sign-in. Its access token runs out by itself within minutes."""
+    if body is None:
+        require_cookie_rights(request)
     await chat.sign_ins.end(body.refresh_token if body is not None else cookie or "")
     response = Response(status_code=204)
     if body is None:

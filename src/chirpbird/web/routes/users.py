@@ -16,7 +16,7 @@ from chirpbird.web.authentication import Anyone, ChatService, Permit, network_ad
 from chirpbird.web.envelope import success
 from chirpbird.web.responses import answers
 from chirpbird.web.schemas import Registration, SignedInAnswer, UserAnswer, UsersAnswer
-from chirpbird.web.security import require_same_origin
+from chirpbird.web.security import require_cookie_rights, require_same_origin
 from chirpbird.web.session_answers import signed_in_answer
 
 __all__ = ["router"]
@@ -33,6 +33,8 @@ router = APIRouter(tags=["users"])
 )
 async def register(request: Request, body: Registration, chat: ChatService) -> Response:
     """Make an account and sign in with it."""
+    if not body.want_refresh_token:
+        require_cookie_rights(request)
     user = await chat.accounts.register(
         body.username, body.password, body.name, address=network_address(request)
     )

@@ -1,0 +1,1 @@
+"""What each part of the cluster is told: the same text in the lab and in ``deploy/``."""

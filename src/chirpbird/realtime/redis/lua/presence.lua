@@ -1,0 +1,2 @@
+-- Everybody's info.
+return redis.call('HVALS', clients)

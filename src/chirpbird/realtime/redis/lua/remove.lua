@@ -1,0 +1,2 @@
+-- Take a client out. ARGV: era, client.
+forget(ARGV[2])

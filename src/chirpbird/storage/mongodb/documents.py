@@ -1,0 +1,169 @@
+"""Entities as documents and back. docs/schema.md shows the documents.
+
+Large numbers come back as BSON's own kind of int, which is not msgspec's: hence the ``int()``.
+An entry's and a member's ``_id`` is a document whose fields stand in the order that the clustered index sorts by.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bson import MaxKey, MinKey
+
+from chirpbird.chat.entities import Channel, ChannelKind, Entry, EntryKind, RefreshToken, User
+
+__all__ = [
+    "Document",
+    "channel_document",
+    "channel_of",
+    "entry_document",
+    "entry_of",
+    "member_document",
+    "member_id",
+    "pair_of",
+    "range_of",
+    "seq_id",
+    "token_document",
+    "token_of",
+    "user_document",
+    "user_of",
+]
+
+Document = dict[str, Any]
+
+
+def seq_id(channel_id: str, seq: int) -> Document:
+    """``_id`` of an entry."""
+    return {"channel": channel_id, "seq": seq}
+
+
+def member_id(channel_id: str, user_id: str) -> Document:
+    """``_id`` of a membership."""
+    return {"channel": channel_id, "user": user_id}
+
+
+def range_of(channel_id: str, field: str, *, after: Any = None, before: Any = None) -> Document:
+    """The ``_id``s of one channel with ``field`` (seq or user) between two bounds, neither included; None: no bound."""
+    low = MinKey() if after is None else after
+    high = MaxKey() if before is None else before
+    return {"$gt": {"channel": channel_id, field: low}, "$lt": {"channel": channel_id, field: high}}
+
+
+def entry_document(entry: Entry) -> Document:
+    """What is empty is left out: most entries are messages without a key of their own or with no members."""
+    document: Document = {
+        "_id": seq_id(entry.channel_id, entry.seq),
+        "kind": entry.kind.value,
+        "sender_id": entry.sender_id,
+        "created_at": entry.created_at,
+        "message_number": entry.message_number,
+    }
+    if entry.key:
+        document["key"] = entry.key
+    if entry.text:
+        document["text"] = entry.text
+    if entry.members:
+        document["members"] = list(entry.members)
+    return document
+
+
+def entry_of(document: Document) -> Entry:
+    return Entry(
+        channel_id=document["_id"]["channel"],
+        seq=int(document["_id"]["seq"]),
+        kind=EntryKind(document["kind"]),
+        sender_id=document["sender_id"],
+        key=document.get("key", ""),
+        text=document.get("text", ""),
+        members=tuple(document.get("members", ())),
+        created_at=int(document["created_at"]),
+        message_number=int(document["message_number"]),
+    )
+
+
+def member_document(channel_id: str, user_id: str) -> Document:
+    return {"_id": member_id(channel_id, user_id)}
+
+
+def pair_of(first_id: str, second_id: str) -> list[str]:
+    """Two people in order, whoever is named first."""
+    return sorted((first_id, second_id))
+
+
+def channel_document(channel: Channel, pair: list[str] | None) -> Document:
+    document: Document = {
+        "_id": channel.id,
+        "kind": channel.kind.value,
+        "name": channel.name,
+        "name_key": channel.name.casefold(),
+        "creator_id": channel.creator_id,
+        "epoch": channel.epoch,
+        "created_at": channel.created_at,
+        "updated_at": channel.updated_at,
+        "member_count": channel.member_count,
+    }
+    if pair is not None:
+        document["pair"] = " ".join(pair)
+    return document
+
+
+def channel_of(document: Document) -> Channel:
+    return Channel(
+        id=document["_id"],
+        kind=ChannelKind(document["kind"]),
+        name=document["name"],
+        creator_id=document["creator_id"],
+        epoch=document["epoch"],
+        created_at=int(document["created_at"]),
+        updated_at=int(document["updated_at"]),
+        member_count=int(document["member_count"]),
+    )
+
+
+def user_document(user: User) -> Document:
+    """``words``: what a search for people may begin with: the username, and the name from each of its words on."""
+    key = user.username.casefold()
+    parts = user.name.casefold().split()
+    return {
+        "_id": user.id,
+        "username": user.username,
+        "username_key": key,
+        "name": user.name,
+        "words": sorted({key, *(" ".join(parts[start:]) for start in range(len(parts)))}),
+        "password_hash": user.password_hash,
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+    }
+
+
+def user_of(document: Document) -> User:
+    return User(
+        id=document["_id"],
+        username=document["username"],
+        name=document["name"],
+        password_hash=document["password_hash"],
+        created_at=int(document["created_at"]),
+        updated_at=int(document["updated_at"]),
+    )
+
+
+def token_document(token: RefreshToken) -> Document:
+    return {
+        "_id": token.digest,
+        "family": token.family,
+        "user_id": token.user_id,
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+        "used_at": token.used_at,
+    }
+
+
+def token_of(document: Document) -> RefreshToken:
+    return RefreshToken(
+        digest=bytes(document["_id"]),
+        family=document["family"],
+        user_id=document["user_id"],
+        created_at=int(document["created_at"]),
+        expires_at=int(document["expires_at"]),
+        used_at=None if document["used_at"] is None else int(document["used_at"]),
+    )

@@ -1,0 +1,132 @@
+"""Entries that change who is in a channel: each in a transaction together with the members."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pymongo.errors import DuplicateKeyError
+
+from chirpbird.chat.entities import Channel, ChannelKind, Draft, Entry, EntryKind
+from chirpbird.chat.errors import AlreadyExists, NotFound
+from chirpbird.storage.mongodb.connection import Mongo, Session
+from chirpbird.storage.mongodb.documents import (
+    channel_document,
+    channel_of,
+    entry_document,
+    entry_of,
+    member_document,
+    member_id,
+    pair_of,
+    seq_id,
+)
+from chirpbird.storage.mongodb.tops import find_top
+
+__all__ = ["create_channel", "is_move", "move"]
+
+_MOVES = (EntryKind.CREATED, EntryKind.JOINED, EntryKind.LEFT)
+
+
+def is_move(draft: Draft) -> bool:
+    """Whether the entry changes who is in the channel."""
+    return draft.kind in _MOVES
+
+
+async def create_channel(
+    mongo: Mongo, channel: Channel, created: Draft, now_ms: Callable[[], int]
+) -> tuple[Channel, Entry]:
+    """The channel, its first entry and its members. Errors: AlreadyExists, StoreUnavailable."""
+    members = tuple(dict.fromkeys(created.members))
+    pair = pair_of(*members) if channel.kind is ChannelKind.DIRECT else None
+
+    async def body(session: Session) -> tuple[Channel, Entry]:
+        entry = Entry(
+            channel_id=channel.id,
+            seq=1,
+            kind=created.kind,
+            sender_id=created.sender_id,
+            key=created.key,
+            text=created.text,
+            members=members,
+            created_at=now_ms(),
+            message_number=0,
+        )
+        document = channel_document(channel, pair)
+        document |= {"member_count": len(members), "updated_at": entry.created_at}
+        await mongo.channels.insert_one(document, session=session)
+        await mongo.entries.insert_one(entry_document(entry), session=session)
+        if members:
+            rows = [member_document(channel.id, user_id) for user_id in members]
+            await mongo.members.insert_many(rows, session=session)
+        return channel_of(document), entry
+
+    try:
+        return await mongo.transaction(body)
+    except DuplicateKeyError as error:
+        if pair is not None:
+            raise AlreadyExists("these two people have their channel already") from error
+        raise AlreadyExists(f"a public channel named {channel.name} exists", field="name") from error
+
+
+async def move(mongo: Mongo, draft: Draft, now_ms: Callable[[], int]) -> tuple[Entry, bool]:
+    """Append a JOINED or LEFT entry; the entry, and whether it is new. Errors: NotFound, StoreUnavailable."""
+
+    async def body(session: Session) -> tuple[Entry, bool]:
+        top = await find_top(mongo, session, draft.channel_id)
+        if top is None:
+            raise NotFound("no such channel")
+        if draft.key:
+            keyed = {"_id.channel": draft.channel_id, "sender_id": draft.sender_id, "key": draft.key}
+            found = await mongo.entries.find_one(keyed, session=session)
+            if found is not None:
+                return entry_of(found), False
+        members = await _changing(mongo, session, draft)
+        if not members:
+            found = await mongo.entries.find_one({"_id": seq_id(draft.channel_id, top.seq)}, session=session)
+            if found is None:
+                raise NotFound("no such channel")
+            return entry_of(found), False
+        entry = Entry(
+            channel_id=draft.channel_id,
+            seq=top.seq + 1,
+            kind=draft.kind,
+            sender_id=draft.sender_id,
+            key=draft.key,
+            text=draft.text,
+            members=members,
+            created_at=max(now_ms(), top.created_at),
+            message_number=top.messages,
+        )
+        await mongo.entries.insert_one(entry_document(entry), session=session)
+        await _project(mongo, session, entry)
+        return entry, True
+
+    # Somebody else's entry may take the seq after our snapshot: the next snapshot has it.
+    return await mongo.transaction(body, again_on_duplicate=True)
+
+
+async def _changing(mongo: Mongo, session: Session, draft: Draft) -> tuple[str, ...]:
+    """Those of the draft's members whom it makes members, or makes members no longer."""
+    wanted = list(dict.fromkeys(draft.members))
+    ids = [member_id(draft.channel_id, user_id) for user_id in wanted]
+    inside = {
+        document["_id"]["user"]
+        async for document in mongo.members.find({"_id": {"$in": ids}}, session=session)
+    }
+    leaving = draft.kind is EntryKind.LEFT
+    return tuple(user_id for user_id in wanted if (user_id in inside) is leaving)
+
+
+async def _project(mongo: Mongo, session: Session, entry: Entry) -> None:
+    if entry.kind is EntryKind.LEFT:
+        ids = [member_id(entry.channel_id, user_id) for user_id in entry.members]
+        await mongo.members.delete_many({"_id": {"$in": ids}}, session=session)
+        change = -len(ids)
+    else:
+        rows = [member_document(entry.channel_id, user_id) for user_id in entry.members]
+        await mongo.members.insert_many(rows, session=session)
+        change = len(rows)
+    await mongo.channels.update_one(
+        {"_id": entry.channel_id},
+        {"$inc": {"member_count": change}, "$set": {"updated_at": entry.created_at}},
+        session=session,
+    )

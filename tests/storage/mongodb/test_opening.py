@@ -1,0 +1,203 @@
+"""What is said at start when MongoDB is not as it should be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from chirpbird.chat.errors import StoreCannotOpen
+from chirpbird.storage.mongodb import MongoStore, diagnosis, opening
+from chirpbird.storage.mongodb.schema import NEWEST
+from tests.support.mongod import ReplicaSet, require_mongod
+from tests.support.store_things import add_channel, add_user, message
+
+CERTIFICATE = Path(__file__).parents[2] / "realtime" / "transports" / "localhost.pem"
+
+
+@pytest.fixture(autouse=True)
+def no_long_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These servers will not get better by waiting."""
+    require_mongod()
+    monkeypatch.setattr(opening, "_SELECTION_SECONDS", 0.5)
+    monkeypatch.setattr(opening, "_OPENING_SECONDS", 2.0)
+    monkeypatch.setattr(diagnosis, "_PROBE_MS", 500)
+
+
+async def _refusal(uri: str) -> str:
+    with pytest.raises(StoreCannotOpen) as caught:
+        await MongoStore.open(uri)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("localhost:27017", "is no MongoDB URI"),
+        ("mongodb://", "is no MongoDB URI"),
+        ("mongodb://ann:p@ss@localhost/", "is no MongoDB URI"),
+        ("mongodb://ann:secret/word@localhost/", "is no MongoDB URI"),
+        ("mongodb://localhost:port/", "is no MongoDB URI"),
+        ("mongodb://localhost/?replicaset", "is no MongoDB URI"),
+        ("mongodb://localhost/?repliSet=rs", "an option that does not fit: Unknown option: repliset"),
+        ("mongodb://localhost/?tls=maybe", "is no MongoDB URI"),
+    ],
+)
+async def test_a_uri_that_is_none(uri: str, words: str) -> None:
+    said = await _refusal(uri)
+    assert words in said
+    assert "p@ss" not in said
+    assert "secret" not in said
+
+
+async def test_nobody_there() -> None:
+    said = await _refusal("mongodb://127.0.0.1:1/")
+    assert "no MongoDB can be reached at 127.0.0.1:1" in said
+    assert "Connect call failed" in said
+    assert "is it up" in said
+
+
+async def test_another_sets_name(replica_set: ReplicaSet) -> None:
+    said = await _refusal(f"mongodb://127.0.0.1:{replica_set.ports[0]}/?replicaSet=other")
+    assert "belongs to the replica set rs, CHIRPBIRD_MONGODB_URI names other; write replicaSet=rs" in said
+
+
+async def test_a_newer_schema_is_left_alone(replica_set: ReplicaSet, mongo_uri: str) -> None:
+    await (await MongoStore.open(mongo_uri)).close()
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        client.get_default_database().meta.update_one({"_id": "schema"}, {"$set": {"version": 999}})
+    said = await _refusal(mongo_uri)
+    assert f"newer version (its schema is 999, this program knows {NEWEST})" in said
+
+
+async def test_another_programs_database_is_left_alone(mongo_uri: str) -> None:
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        client.get_default_database().theirs.insert_one({})
+    assert "is another program's (it has a collection theirs" in await _refusal(mongo_uri)
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        assert client.get_default_database().list_collection_names() == ["theirs"]
+
+
+async def test_all_nodes_must_have_the_same_secret(mongo_uri: str) -> None:
+    for _ in range(2):
+        await (await MongoStore.open(mongo_uri, b"s" * 32)).close()
+    with pytest.raises(StoreCannotOpen, match="not the one that the other nodes of the database test"):
+        await MongoStore.open(mongo_uri, b"t" * 32)
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        meta = client.get_default_database().meta
+        assert b"s" * 32 not in str(meta.find_one({"_id": "secret"})).encode()
+        meta.delete_one({"_id": "secret"})
+    await (await MongoStore.open(mongo_uri, b"t" * 32)).close()
+
+
+async def test_many_nodes_start_at_once_on_an_empty_database(mongo_uri: str) -> None:
+    stores = await asyncio.gather(*(MongoStore.open(mongo_uri) for _ in range(4)))
+    channel = await add_channel(stores[0], "first", ["U-ann"])
+    seqs = [(await store.log.append(message(channel, "hello"))).seq for store in stores]
+    assert seqs == [2, 3, 4, 5]
+    for store in stores:
+        await store.close()
+
+
+async def test_a_start_that_was_cut_short_is_finished_by_the_next(mongo_uri: str) -> None:
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        database = client.get_default_database()
+        database.meta.insert_one({"_id": "schema", "application": "chirpbird", "version": 0})
+        database.create_collection("entries", clusteredIndex={"key": {"_id": 1}, "unique": True})
+    store = await MongoStore.open(mongo_uri)
+    ann = await add_user(store, "ann")
+    await store.close()
+    store = await MongoStore.open(mongo_uri)
+    assert await store.users.by_username("ANN") == ann
+    await store.close()
+
+
+@pytest.mark.e2e
+async def test_a_server_that_is_no_replica_set(tmp_path: Path) -> None:
+    with ReplicaSet(tmp_path / "m", replicated=False) as server:
+        said = await _refusal(f"mongodb://127.0.0.1:{server.ports[0]}/")
+    assert "is not a replica set" in said
+    assert "start it with --replSet rs and run rs.initiate()" in said
+
+
+@pytest.mark.e2e
+async def test_a_set_that_was_never_initiated(tmp_path: Path) -> None:
+    server = ReplicaSet(tmp_path / "m")
+    try:
+        server.start(server.ports[0])
+        server.command(server.ports[0], {"hello": 1})
+        said = await _refusal(server.uri())
+    finally:
+        server.close()
+    assert "is in no set yet; run rs.initiate()" in said
+
+
+@pytest.mark.e2e
+async def test_a_set_without_its_majority(tmp_path: Path) -> None:
+    with ReplicaSet(tmp_path / "m", members=3) as servers:
+        for port in servers.ports[1:]:
+            servers.processes[port].kill()
+            servers.processes[port].wait()
+        said = await _refusal(servers.uri())
+    assert "of the replica set rs does not" in said or "rs has no primary that can be reached" in said
+    assert "more than half of them must be up" in said
+
+
+@pytest.mark.e2e
+async def test_a_server_that_wants_tls(tmp_path: Path) -> None:
+    options = ("--tlsMode", "requireTLS", "--tlsCertificateKeyFile", str(CERTIFICATE))
+    server = ReplicaSet(tmp_path / "m", options=options)
+    try:
+        server.start(server.ports[0])
+        server.wait_until_it_listens(server.ports[0])
+        plain = await _refusal(server.uri())
+        unknown = await _refusal(server.uri(tls="true"))
+    finally:
+        server.close()
+    assert "add ?tls=true" in plain
+    assert "check the certificate, and name its authority with ?tlsCAFile=" in unknown
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
+    """A set with users: ``keeper`` may write to the database ``chirpbird``, ``guest`` to none."""
+    directory = tmp_path_factory.mktemp("guarded")
+    key = directory / "key"
+    key.write_text("c2hhcmVkIGJ5IHRoZSBtZW1iZXJz")
+    key.chmod(0o600)
+    with ReplicaSet(directory / "m", options=("--auth", "--keyFile", str(key))) as running:
+        port = running.ports[0]
+        running.command(port, {"createUser": "root", "pwd": "pw", "roles": ["root"]})
+        with MongoClient[dict[str, Any]](running.uri(), username="root", password="pw") as client:
+            write = [{"role": "readWrite", "db": "chirpbird"}]
+            client.admin.command({"createUser": "keeper", "pwd": "pw", "roles": write})
+            client.admin.command({"createUser": "guest", "pwd": "pw", "roles": []})
+        yield running
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("credentials", "words"),
+    [
+        ("", "wants a user and password"),
+        ("keeper:wrong@", "does not accept the user and password"),
+        ("nobody:pw@", "does not accept the user and password"),
+        ("guest:pw@", "may not use the database chirpbird; grant the role readWrite on it"),
+    ],
+)
+async def test_credentials_that_do_not_fit(guarded: ReplicaSet, credentials: str, words: str) -> None:
+    said = await _refusal(f"mongodb://{credentials}127.0.0.1:{guarded.ports[0]}/?authSource=admin")
+    assert words in said
+    assert "pw" not in said
+
+
+@pytest.mark.e2e
+async def test_credentials_that_fit(guarded: ReplicaSet) -> None:
+    store = await MongoStore.open(f"mongodb://keeper:pw@127.0.0.1:{guarded.ports[0]}/?authSource=admin")
+    await store.check_writable()
+    await add_channel(store, "guarded", ["U-ann"])
+    await store.close()
