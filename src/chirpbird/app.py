@@ -30,6 +30,7 @@ from chirpbird.logs import configure_logging
 from chirpbird.realtime import Node, NodeConfig
 from chirpbird.realtime.redis import Misconfigured, RedisBroker, RedisOptions, RedisPresence, redis_engine
 from chirpbird.realtime.transports.asgi import PATHS, realtime_app
+from chirpbird.realtime.transports.exchange import HttpLimits
 from chirpbird.realtime.transports.server import RealtimeServer
 from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol
 from chirpbird.realtime.transports.websocket import WebSocketLimits
@@ -143,7 +144,13 @@ def _application(settings: Settings, chat: Chat, node: Node, heartbeat: Heartbea
         allowed_origins=settings.allowed_origins,
     )
     paths = {name: PATHS[name] for name in FALLBACKS}
-    return realtime_app(node, paths=paths, allowed_origins=settings.allowed_origins, otherwise=web)
+    return realtime_app(
+        node,
+        paths=paths,
+        allowed_origins=settings.allowed_origins,
+        limits=HttpLimits(body_timeout=settings.body_seconds),
+        otherwise=web,
+    )
 
 
 def _uvicorn(settings: Settings, application: ASGIApp, node: Node) -> uvicorn.Config:

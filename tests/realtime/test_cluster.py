@@ -79,7 +79,9 @@ async def test_a_node_that_fell_silent_is_dropped_and_found_again(town: Town) ->
 
 async def test_a_node_that_fell_silent_may_go_on_unheard_and_is_looked_after(clock: FakeClock) -> None:
     town = Town(clock)
-    config = NodeConfig(lost_node_doubt=60, lost_node_check_interval=5, position_check_interval=3600)
+    config = NodeConfig(
+        lost_node_doubt=60, lost_node_check_interval=5, position_check_interval=3600, pong_timeout=0
+    )
     here, there = await town.found(config), await town.found(config)
     tops = 0
 

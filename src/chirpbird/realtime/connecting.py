@@ -12,7 +12,7 @@ from chirpbird.realtime.events import ConnectingEvent, ConnectReply, RefreshEven
 from chirpbird.realtime.expiry import NEVER, deadline, is_past, ttl
 from chirpbird.realtime.newcomer import Newcomer, meet
 from chirpbird.realtime.protocol import disconnects, errors
-from chirpbird.realtime.protocol.codes import Disconnect, ProtocolError
+from chirpbird.realtime.protocol.codes import DecodeError, Disconnect, ProtocolError
 from chirpbird.realtime.protocol.messages import (
     ConnectPush,
     ConnectRequest,
@@ -31,7 +31,7 @@ from chirpbird.realtime.types import ClientInfo, StreamPosition
 if TYPE_CHECKING:
     from chirpbird.realtime.session import Session
 
-__all__ = ["connect", "expire_at", "expired", "instead_of", "refresh"]
+__all__ = ["begin", "connect", "expire_at", "expired", "instead_of", "refresh"]
 
 _logger = logging.getLogger("chirpbird.realtime")
 _NAME_LENGTH = 16
@@ -42,6 +42,20 @@ _INSTEAD = {
     errors.TOO_MANY_REQUESTS.code: disconnects.TOO_MANY_REQUESTS,
     errors.PERMISSION_DENIED.code: disconnects.PERMISSION_DENIED,
 }
+
+
+def begin(session: Session, data: bytes) -> None:
+    """Take the one message of a unidirectional client that counts; others mean nothing."""
+    if session.state is not State.NEW:
+        return
+    try:
+        request = session.lane.codec.decode_connect(data)
+    except DecodeError as error:
+        _logger.debug("client %s: %s", session.client.id, error)
+        session.close(disconnects.BAD_REQUEST)
+        return
+    session.core.counters.commands += 1
+    connect(session, 0, request)
 
 
 def connect(session: Session, command_id: int, request: ConnectRequest) -> None:

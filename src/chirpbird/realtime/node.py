@@ -381,18 +381,7 @@ class Node(HandlerRegistration, UserOrders):
     # What it knows of itself
 
     def _info(self) -> NodeInfo:
-        stats = self.stats()
-        return NodeInfo(
-            uid=self.id,
-            name=stats.name,
-            version=self.config.version,
-            uptime=int(self._core.clock.monotonic() - self._started),
-            num_clients=stats.num_clients,
-            num_users=stats.num_users,
-            num_channels=stats.num_channels,
-            num_subs=stats.num_subscriptions,
-            metrics=stats.counters.totals(),
-        )
+        return self.stats().info(self.config.version, self._core.clock.monotonic() - self._started)
 
     def stats(self) -> NodeStats:
         core = self._core

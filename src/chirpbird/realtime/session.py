@@ -123,7 +123,7 @@ class Session:
         if self.state is State.CLOSED:
             return
         if self.lane.unidirectional:
-            self._begin(data)
+            connecting.begin(self, data)
             return
         try:
             commands = self.lane.codec.decode_frame(data)
@@ -143,19 +143,6 @@ class Session:
                 self._put_off(command, share)
             else:
                 self._handle(command)
-
-    def _begin(self, data: bytes) -> None:
-        """The one message of a unidirectional client that counts."""
-        if self.state is not State.NEW:
-            return
-        try:
-            request = self.lane.codec.decode_connect(data)
-        except DecodeError as error:
-            _logger.debug("client %s: %s", self.client.id, error)
-            self.close(disconnects.BAD_REQUEST)
-            return
-        self.core.counters.commands += 1
-        connecting.connect(self, 0, request)
 
     def closed(self, code: int, reason: str) -> None:
         """The transport lost the connection, or has finished closing it."""

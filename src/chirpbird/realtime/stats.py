@@ -37,20 +37,6 @@ class Counters(msgspec.Struct, gc=False):
         return totals
 
 
-class NodeStats(msgspec.Struct, frozen=True):
-    """A node at one moment."""
-
-    node_id: str
-    name: str
-    num_connections: int
-    """Including those that have not got in yet."""
-    num_clients: int
-    num_users: int
-    num_channels: int
-    num_subscriptions: int
-    counters: Counters
-
-
 class NodeInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What the nodes of a cluster know of each other, as of the last announcement."""
 
@@ -65,6 +51,34 @@ class NodeInfo(msgspec.Struct, frozen=True, kw_only=True):
     num_subs: int
     metrics: dict[str, float] = {}
     """Running totals by name."""
+
+
+class NodeStats(msgspec.Struct, frozen=True):
+    """A node at one moment."""
+
+    node_id: str
+    name: str
+    num_connections: int
+    """Including those that have not got in yet."""
+    num_clients: int
+    num_users: int
+    num_channels: int
+    num_subscriptions: int
+    counters: Counters
+
+    def info(self, version: str, uptime: float) -> NodeInfo:
+        """For the others. ``uptime`` in seconds."""
+        return NodeInfo(
+            uid=self.node_id,
+            name=self.name,
+            version=version,
+            uptime=int(uptime),
+            num_clients=self.num_clients,
+            num_users=self.num_users,
+            num_channels=self.num_channels,
+            num_subs=self.num_subscriptions,
+            metrics=self.counters.totals(),
+        )
 
 
 class NodesInfo(msgspec.Struct, frozen=True):
