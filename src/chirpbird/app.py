@@ -214,6 +214,10 @@ def _limits(settings: Settings) -> ChatLimits:
 
 
 async def _sweep(store: Store) -> None:
+    try:
+        await store.check_writable()
+    except StoreUnavailable as error:
+        logger.error("nothing can be saved for now: %s", error)
     while True:
         try:
             await store.sign_ins.purge(now=time.time_ns() // 1_000_000)

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -225,13 +226,12 @@ def _create_secret(path: Path) -> None:
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        os.write(descriptor, secrets.token_bytes(MIN_SECRET_BYTES))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return
+        try:
+            os.write(descriptor, secrets.token_bytes(MIN_SECRET_BYTES))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        with suppress(FileExistsError):
+            os.link(draft, path)
     finally:
         draft.unlink()

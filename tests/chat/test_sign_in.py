@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from chirpbird.chat.entities import User
-from chirpbird.chat.errors import NotSignedIn
+from chirpbird.chat.errors import NotSignedIn, StoreFull
 from chirpbird.chat.service import Chat
 from tests.chat.conftest import Register
 from tests.support.chat_fakes import FakeClock
+from tests.support.memory_store import MemoryStore
 
 DAY = 24 * 3600
 
@@ -29,6 +30,26 @@ async def test_refreshing_swaps_the_tokens_and_stays_one_sign_in(chat: Chat, ann
     assert second.user == ann
     sign_ins = {chat.tokens.verify(each.access_token).sign_in for each in (first, second)}
     assert len(sign_ins) == 1
+
+
+async def test_on_a_full_disk_the_refresh_token_stays_and_the_access_token_is_new(
+    chat: Chat, store: MemoryStore, ann: User, clock: FakeClock
+) -> None:
+    first = await chat.sign_ins.start(ann)
+    used = await chat.sign_ins.start(ann)
+    await chat.sign_ins.refresh(used.refresh_token)
+    store.fail(StoreFull("the disk is full"))
+    clock.forward(DAY)
+    for _ in range(2):
+        again = await chat.sign_ins.refresh(first.refresh_token)
+        assert again.refresh_token == first.refresh_token
+        assert chat.tokens.verify(again.access_token).user_id == ann.id
+        assert again.refresh_expires_in == 29 * DAY
+    for refused in (used.refresh_token, "unknown"):
+        with pytest.raises(StoreFull):
+            await chat.sign_ins.refresh(refused)
+    store.fail(None)
+    assert (await chat.sign_ins.refresh(first.refresh_token)).refresh_token != first.refresh_token
 
 
 async def test_a_used_token_works_for_the_grace_time(chat: Chat, ann: User, clock: FakeClock) -> None:

@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -37,19 +37,30 @@ def free_port() -> int:
 class Server:
     """``chirpbird serve`` in a process of its own, on one port and one data directory for as many lives as a test needs."""
 
-    def __init__(self, data: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, environment: dict[str, str] | None = None, *, inside: Sequence[str] = ()
+    ) -> None:
+        """``inside``: the command that runs what follows it, as the same process, where the data are."""
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.websocket_url = f"ws://127.0.0.1:{self.port}/connection/websocket"
         self._environment = environment or {}
+        self._inside = inside
         self._process: asyncio.subprocess.Process | None = None
         self._stderr = b""
 
     async def start(self) -> None:
         """Start and wait until it says where it serves; fails with what it printed if it ends instead."""
+        said = await self.try_to_start()
+        if said is not None:
+            pytest.fail(f"the server did not start:\n{said}")
+
+    async def try_to_start(self) -> str | None:
+        """The same; what it printed if it ended instead of serving."""
         assert self._process is None
         self._process = await asyncio.create_subprocess_exec(
+            *self._inside,
             sys.executable,
             *("-m", "chirpbird", "serve", "--port", str(self.port), "--data", str(self.data)),
             stdout=asyncio.subprocess.PIPE,
@@ -62,10 +73,10 @@ class Server:
             printed.append(line.decode())
             if self.url in printed[-1]:
                 self._drain = asyncio.create_task(self._keep_output(printed))
-                return
-        code = await self._process.wait()
+                return None
+        await self._process.wait()
         self._process = None
-        pytest.fail(f"the server ended with {code}:\n{''.join(printed)}")
+        return "".join(printed)
 
     async def _keep_output(self, printed: list[str]) -> None:
         assert self._process is not None

@@ -271,6 +271,11 @@ class MemorySignIns:
         self._data.tokens[stored.digest] = stored
         return stored
 
+    async def unused(self, digest: bytes, *, now: int) -> RefreshToken | None:
+        token = self._data.tokens.get(digest)
+        good = token is not None and token.expires_at > now and token.used_at is None
+        return token if good else None
+
     async def revoke(self, digest: bytes) -> None:
         self._data.fail_if_told()
         token = self._data.tokens.get(digest)

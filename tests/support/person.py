@@ -87,12 +87,13 @@ class Person(_Watched, ClientEventHandler):
             url.replace("http", "ws", 1) + "/connection/websocket",
             events=self,
             token=account["accessToken"],
-            get_token=self._fetch_token,
+            get_token=self.fetch_token,
             proxy=None,
             max_reconnect_delay=0.5,
         )
 
-    async def _fetch_token(self) -> str:
+    async def fetch_token(self) -> str:
+        """The next access token, for the refresh token at hand."""
         async with httpx.AsyncClient(base_url=self.url) as http:
             answer = await http.post("/sessions/refresh", json={"refreshToken": self._refresh_token})
         data = answer.raise_for_status().json()["data"]

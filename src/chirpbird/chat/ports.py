@@ -145,6 +145,10 @@ class SignIns(Protocol):
         """
         ...
 
+    async def unused(self, digest: bytes, *, now: int) -> RefreshToken | None:
+        """The token, if it is good and was never used. Writes nothing."""
+        ...
+
     async def revoke(self, digest: bytes) -> None:
         """Delete the family of this token; unknown digests are no error."""
         ...

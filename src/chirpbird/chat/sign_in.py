@@ -9,7 +9,7 @@ import msgspec
 
 from chirpbird.chat.clock import Clock
 from chirpbird.chat.entities import RefreshToken, User
-from chirpbird.chat.errors import NotSignedIn
+from chirpbird.chat.errors import NotSignedIn, StoreFull
 from chirpbird.chat.identifiers import new_id
 from chirpbird.chat.people import People
 from chirpbird.chat.ports import SignIns
@@ -68,15 +68,22 @@ class DeviceSignIns:
         """Swap a refresh token for new tokens. A stolen one (used again later) ends the sign-in for everybody
         who has it. ``address`` is where the request comes from.
 
+        On a full disk the refresh token stays as it is, so that readers need not go when their access tokens run out.
+
         Errors: NotSignedIn, TooMany, StoreUnavailable.
         """
         self._throttle.check(address)
         if not raw or len(raw) > _MAX_TOKEN:
             raise NotSignedIn("a refresh token is expected")
         replacement_raw, replacement = self._new(family="", user_id="")
-        stored = await self._store.rotate(
-            _digest(raw), replacement, now=self._clock.now_ms(), grace_ms=self._grace * 1000
-        )
+        now = self._clock.now_ms()
+        try:
+            stored = await self._store.rotate(_digest(raw), replacement, now=now, grace_ms=self._grace * 1000)
+        except StoreFull:
+            stored = await self._store.unused(_digest(raw), now=now)
+            if stored is None:
+                raise
+            replacement_raw = raw
         if stored is None:
             raise NotSignedIn("the refresh token is not valid, sign in again")
         user = await self._people.me(stored.user_id)
@@ -107,7 +114,7 @@ class DeviceSignIns:
             access_token=self._tokens.issue(user.id, token.family),
             expires_in=self._tokens.lifetime,
             refresh_token=raw,
-            refresh_expires_in=self._lifetime,
+            refresh_expires_in=(token.expires_at - self._clock.now_ms()) // 1000,
         )
 
 

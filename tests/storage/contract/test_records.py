@@ -123,6 +123,17 @@ async def test_a_refresh_token_is_used_once_with_a_grace(store: Store) -> None:
     )
 
 
+async def test_an_unused_refresh_token_is_found_without_using_it(store: Store) -> None:
+    await store.sign_ins.add(_token(b"1"))
+    for _ in range(2):
+        assert await store.sign_ins.unused(b"1", now=999) == _token(b"1")
+    assert await store.sign_ins.unused(b"1", now=1000) is None
+    assert await store.sign_ins.unused(b"unknown", now=1) is None
+    second = await store.sign_ins.rotate(b"1", _token(b"2"), now=10, grace_ms=5)
+    assert await store.sign_ins.unused(b"1", now=10) is None
+    assert await store.sign_ins.unused(b"2", now=10) == second
+
+
 async def test_tokens_end_by_expiry_by_signing_out_and_everywhere(store: Store) -> None:
     for digest, family in [(b"1", "A"), (b"2", "B"), (b"3", "C")]:
         await store.sign_ins.add(_token(digest, family))

@@ -10,7 +10,7 @@ import msgspec
 
 from chirpbird.chat.entities import RefreshToken
 from chirpbird.storage.mongodb.connection import Mongo, Session
-from chirpbird.storage.mongodb.documents import Document, token_document
+from chirpbird.storage.mongodb.documents import Document, token_document, token_of
 
 __all__ = ["MongoSignIns"]
 
@@ -44,6 +44,12 @@ class MongoSignIns:
             return stored
 
         return await self._mongo.transaction(body)
+
+    async def unused(self, digest: bytes, *, now: int) -> RefreshToken | None:
+        wanted: Document = {"_id": digest, "expires_at": {"$gt": now}, "used_at": None}
+        async with self._mongo.session() as session:
+            found = await self._tokens.find_one(wanted, session=session)
+        return None if found is None else token_of(found)
 
     async def revoke(self, digest: bytes) -> None:
         async def body(session: Session) -> None:

@@ -38,5 +38,5 @@ def store_error(error: sqlite3.Error) -> StoreUnavailable:
     # The low byte of an extended code is the primary one.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        return StoreFull("the server's disk is full; messages wait until there is room again")
+        return StoreFull("the server's disk is full; nothing can be saved until there is room again")
     return StoreUnavailable("the server's database does not answer; try again later")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from chirpbird.chat.entities import RefreshToken
+from chirpbird.storage.sqlite.readers import Readers
 from chirpbird.storage.sqlite.writer import Transaction, Writer
 
 __all__ = ["SqliteSignIns"]
@@ -13,8 +14,9 @@ __all__ = ["SqliteSignIns"]
 class SqliteSignIns:
     """``chat.ports.SignIns``."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, readers: Readers) -> None:
         self._writer = writer
+        self._readers = readers
 
     async def add(self, token: RefreshToken) -> None:
         await self._writer.submit(lambda transaction: _insert(transaction, token))
@@ -41,6 +43,21 @@ class SqliteSignIns:
             return stored
 
         return await self._writer.submit(operation)
+
+    async def unused(self, digest: bytes, *, now: int) -> RefreshToken | None:
+        row = await self._readers.read(
+            lambda connection: connection.execute(
+                "SELECT family, user_id, created_at, expires_at FROM refresh_tokens"
+                " WHERE digest = ? AND expires_at > ? AND used_at IS NULL",
+                (digest, now),
+            ).fetchone()
+        )
+        if row is None:
+            return None
+        family, user_id, created_at, expires_at = row
+        return RefreshToken(
+            digest=digest, family=family, user_id=user_id, created_at=created_at, expires_at=expires_at
+        )
 
     async def revoke(self, digest: bytes) -> None:
         await self._run(

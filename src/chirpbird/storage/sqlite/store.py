@@ -8,7 +8,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from chirpbird.chat.errors import StoreCannotOpen, StoreUnavailable
+from chirpbird.chat.errors import StoreCannotOpen, StoreFull
 from chirpbird.storage.sqlite.channels import SqliteChannels
 from chirpbird.storage.sqlite.connections import store_error, writing
 from chirpbird.storage.sqlite.log import SqliteLog
@@ -35,7 +35,7 @@ class SqliteStore:
         self.log.write_with(self._writer)
         self.users = SqliteUsers(self._writer, self._readers)
         self.channels = SqliteChannels(self._writer, self._readers, self.log)
-        self.sign_ins = SqliteSignIns(self._writer)
+        self.sign_ins = SqliteSignIns(self._writer, self._readers)
 
     @classmethod
     async def open(cls, directory: Path) -> SqliteStore:
@@ -97,6 +97,9 @@ def _open_locked(path: Path, lock: int) -> sqlite3.Connection:
                 f"{path} is not a database, or is damaged; it was left as it is: restore a backup, "
                 "or choose another data directory"
             ) from error
-        explained: StoreUnavailable = store_error(error)
-        raise StoreCannotOpen(f"cannot open {path}: {error} ({explained})") from error
+        if isinstance(store_error(error), StoreFull):
+            raise StoreCannotOpen(
+                f"cannot open {path}: the disk is full; make room there, or choose another data directory"
+            ) from error
+        raise StoreCannotOpen(f"cannot open {path}: {error}") from error
     return connection

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -23,6 +24,8 @@ __all__ = ["Operation", "Transaction", "Writer"]
 
 MAX_GROUP = 2_000
 """Operations of one transaction: bounds how long the first one waits for the last."""
+QUIET_SECONDS = 60.0
+"""After a line in the log about a write that failed, until the next."""
 MAX_WAITING = 20_000
 """Operations accepted and not yet durable; beyond it the store says that it is too busy."""
 
@@ -59,6 +62,8 @@ class Writer:
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._waiting = 0
         self._closed = False
+        self._failed = 0
+        self._quiet_until = 0.0
         self._listeners: list[CommitListener] = []
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
@@ -152,10 +157,18 @@ class Writer:
     def _explain(self, error: Exception) -> Exception:
         if not isinstance(error, sqlite3.Error):
             return error
-        logger.error("a write failed: %s", error)
+        self._complain(error)
         explained = store_error(error)
         explained.__cause__ = error
         return explained
+
+    def _complain(self, error: sqlite3.Error) -> None:
+        """Not for each write: on a full disk there are many, and the log may be on it, too."""
+        self._failed += 1
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            logger.error("a write failed: %s (%d since the last such line)", error, self._failed)
+            self._failed, self._quiet_until = 0, now + QUIET_SECONDS
 
     # On the event loop
 
