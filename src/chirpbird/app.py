@@ -217,7 +217,7 @@ async def _sweep(store: Store) -> None:
     try:
         await store.check_writable()
     except StoreUnavailable as error:
-        logger.error("nothing can be saved for now: %s", error)
+        logger.warning("nothing can be saved for now: %s", error)
     while True:
         try:
             await store.sign_ins.purge(now=time.time_ns() // 1_000_000)

@@ -28,7 +28,7 @@ FULL = "the server's disk is full; nothing can be saved until there is room agai
 @pytest.fixture
 async def disk(tmp_path: Path) -> AsyncIterator[SmallDisk]:
     """Small, and empty."""
-    disk = await SmallDisk.mount(tmp_path / "disk", MEGABYTES)
+    disk = await SmallDisk.mount(tmp_path, MEGABYTES)
     yield disk
     await disk.close()
 
@@ -36,7 +36,7 @@ async def disk(tmp_path: Path) -> AsyncIterator[SmallDisk]:
 @pytest.fixture
 async def server(disk: SmallDisk) -> AsyncIterator[Server]:
     """With its data on that disk."""
-    settings = {"CHIRPBIRD_SENDS_BURST": "1000000", "CHIRPBIRD_ACCESS_TOKEN_SECONDS": "4"}
+    settings = {"CHIRPBIRD_SENDS_BURST": "1000000", "CHIRPBIRD_ACCESS_TOKEN_SECONDS": "2"}
     server = Server(disk.path / "data", settings, inside=disk.inside)
     await server.start()
     yield server
@@ -85,10 +85,14 @@ async def test_a_full_disk(server: Server, disk: SmallDisk, chromium: Browser) -
 async def _send_until_full(ann: Person, channel: str) -> list[str]:
     """The texts that were acknowledged before the first was refused, in the protocol's words."""
     acknowledged: list[str] = []
-    with pytest.raises(ReplyError) as refused:
+
+    async def keep_saying() -> None:
         for number in range(MOST):
             await ann.say(channel, f"number {number}")
             acknowledged.append(f"number {number}")
+
+    with pytest.raises(ReplyError) as refused:
+        await keep_saying()
     assert (refused.value.code, refused.value.message, refused.value.temporary) == (100, FULL, True)
     with pytest.raises(ReplyError, match="disk is full"):
         await ann.say(channel, "the refused one", key="refused")
