@@ -181,8 +181,11 @@ class Node(HandlerRegistration, UserOrders):
         """Compare channels with their streams, often if the bus cannot be relied upon."""
         config = self.config
         interval, delay = config.position_check_interval, config.position_check_delay
+        channels = list(self._core.hub.channels.values())
         if not self._bus_up:
             interval, delay = config.bus_down_check_interval, 0.0
+            if not self._check_all:
+                channels = self._core.unreached(now)
         elif self._cluster.doubts(now):
             interval, delay = config.lost_node_check_interval, 0.0
         self._check_at = min(self._check_at, now + interval)
@@ -190,7 +193,7 @@ class Node(HandlerRegistration, UserOrders):
             self._check_at = now + interval
             if self._check_all:
                 self._check_all, delay = False, 0.0
-            self._core.go(self._core.keeper.check(list(self._core.hub.channels.values()), delay))
+            self._core.go(self._core.keeper.check(channels, delay))
 
     def _schedule_tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(TICK, self._on_timer)
