@@ -39,8 +39,9 @@ def _drill(
     sending: float | None,
     receiving: float | None,
     seconds: float = _HOLD,
+    off: str = "",
 ) -> Drill:
-    return Drill(name, (Blow(action, targets, seconds),), sending, receiving)
+    return Drill(name, (Blow(action, targets, seconds, off),), sending, receiving)
 
 
 _KILL, _STOP, _PAUSE, _CUT = Action.KILL, Action.STOP, Action.PAUSE, Action.CUT
@@ -56,6 +57,7 @@ DRILLS: tuple[Drill, ...] = (
     _drill("redis-master-kill", _KILL, Target.REDIS_MASTER, sending=_UNAFFECTED, receiving=5),
     _drill("redis-master-pause", _PAUSE, Target.REDIS_MASTER, sending=_UNAFFECTED, receiving=5),
     _drill("redis-master-cut", _CUT, Target.REDIS_MASTER, sending=_UNAFFECTED, receiving=5),
+    _drill("redis-cut-off", _CUT, Target.CHAT, sending=_UNAFFECTED, receiving=6, seconds=_LONG, off="redis"),
     _drill("redis-replica-kill", _KILL, Target.REDIS_REPLICA, sending=_UNAFFECTED, receiving=2),
     _drill("sentinel-kill", _KILL, Target.SENTINEL, sending=_UNAFFECTED, receiving=2),
     _drill("redis-all-kill", _KILL, Target.REDIS_ALL, sending=_UNAFFECTED, receiving=2),
@@ -107,4 +109,4 @@ def held(drills: Sequence[Drill], seconds: float | None) -> list[Drill]:
 def _random_blow(chance: Random) -> Blow:
     single = [blow for drill in DRILLS for blow in drill.blows]
     blow = chance.choice(single)
-    return Blow(blow.action, blow.targets, chance.uniform(0.5, _HOLD))
+    return Blow(blow.action, blow.targets, chance.uniform(0.5, _HOLD), blow.off)
