@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.asynchronous.collection import AsyncCollection
 
 from chirpbird.chat.errors import StoreCannotOpen
 from chirpbird.storage.mongodb import MongoStore, diagnosis, opening
@@ -103,6 +104,23 @@ async def test_many_nodes_start_at_once_on_an_empty_database(mongo_uri: str) -> 
     assert seqs == [2, 3, 4, 5]
     for store in stores:
         await store.close()
+
+
+async def test_a_node_that_looked_before_another_one_had_made_everything(
+    mongo_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await (await MongoStore.open(mongo_uri)).close()
+    find_one = AsyncCollection.find_one
+    looks: list[object] = []
+
+    async def look(self: AsyncCollection[dict[str, Any]], wanted: object, *args: Any, **options: Any) -> Any:
+        looks.append(wanted)
+        # The first is the question whether this user may read at all; the second whose database it is.
+        return None if len(looks) == 2 else await find_one(self, wanted, *args, **options)
+
+    monkeypatch.setattr(AsyncCollection, "find_one", look)
+    await (await MongoStore.open(mongo_uri)).close()
+    assert looks.count({"_id": "schema"}) == 3
 
 
 async def test_a_start_that_was_cut_short_is_finished_by_the_next(mongo_uri: str) -> None:
