@@ -12,7 +12,9 @@ __all__ = ["table"]
 
 def table(status: Status) -> Table:
     """One line a part."""
-    shown = Table(title="Chirpbird lab", title_justify="left", box=SIMPLE_HEAD)
+    shown = Table(
+        title="Chirpbird lab", title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )
     for heading in ("part", "address", "role", "health"):
         shown.add_column(heading, no_wrap=True)
     for heading in ("conns", "msgs/s", "lag"):
