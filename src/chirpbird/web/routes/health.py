@@ -34,6 +34,7 @@ async def ping() -> Response:
     responses={
         200: {"model": Envelope[Ready], "description": "Yes"},
         404: {"model": Failure, "description": "The same as 503, if asked for"},
+        422: {"model": Failure, "description": "Asked for another status than these"},
         503: {"model": Failure, "description": "No, for these reasons"},
     },
 )
