@@ -21,7 +21,7 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1080px; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--line) }
-th:first-child, td:first-child { text-align: left; white-space: nowrap }
+th:first-child, td:first-child { text-align: left } th, td { white-space: nowrap }
 .scroll, figure { overflow-x: auto }
 .bad { color: #dc2626; font-weight: 600 } .good { color: var(--receive) }
 figure { margin: 1rem 0 } svg { min-width: 640px; width: 100%; height: auto }
