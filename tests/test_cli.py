@@ -15,6 +15,20 @@ def _chirpbird(*arguments: str, **environment: str) -> Result:
     return CliRunner().invoke(app, arguments, env={"COLUMNS": "200", "NO_COLOR": "1", **environment})
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("serve",), "[default: 127.0.0.1]"),
+        (("serve",), "[default: ./data]"),
+        (("chat",), "[default: who did last]"),
+        (("chat",), "chirpbird[chat]"),
+        (("lab", "drill"), "[default: a new one]"),
+    ],
+)
+def test_help_shows_what_stands_in_brackets(command: tuple[str, ...], words: str) -> None:
+    assert words in " ".join(_chirpbird(*command, "--help").output.replace("│", " ").split())
+
+
 def test_help_names_the_command_and_its_options() -> None:
     assert "serve" in _chirpbird("--help").output
     output = _chirpbird("serve", "--help").output

@@ -20,10 +20,10 @@ def chat(
         ),
     ] = "http://127.0.0.1:8000",
     user: Annotated[
-        str | None, typer.Option(help="Who signs in. [default: who did last]", show_default=False)
+        str | None, typer.Option(help="Who signs in. \\[default: who did last]", show_default=False)
     ] = None,
 ) -> None:
-    """Chat in the terminal. Needs the extra packages of chirpbird[chat]."""
+    """Chat in the terminal. Needs the extra packages of chirpbird\\[chat]."""
     # Imported here so that --help and a bad option answer at once, and servers do without the packages.
     try:
         from chirpbird.terminal.app import ChatApp

@@ -38,7 +38,12 @@ class Server:
     """``chirpbird serve`` in a process of its own, on one port and one data directory for as many lives as a test needs."""
 
     def __init__(
-        self, data: Path, environment: dict[str, str] | None = None, *, inside: Sequence[str] = ()
+        self,
+        data: Path,
+        environment: dict[str, str] | None = None,
+        *,
+        inside: Sequence[str] = (),
+        command: Sequence[str] = (sys.executable, "-m", "chirpbird"),
     ) -> None:
         """``inside``: the command that runs what follows it, as the same process, where the data are."""
         self.data = data
@@ -46,7 +51,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.websocket_url = f"ws://127.0.0.1:{self.port}/connection/websocket"
         self._environment = environment or {}
-        self._inside = inside
+        self._command = (*inside, *command)
         self._process: asyncio.subprocess.Process | None = None
         self._stderr = b""
 
@@ -60,9 +65,8 @@ class Server:
         """The same; what it printed if it ended instead of serving."""
         assert self._process is None
         self._process = await asyncio.create_subprocess_exec(
-            *self._inside,
-            sys.executable,
-            *("-m", "chirpbird", "serve", "--port", str(self.port), "--data", str(self.data)),
+            *self._command,
+            *("serve", "--port", str(self.port), "--data", str(self.data)),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **self._environment},

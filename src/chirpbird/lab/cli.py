@@ -83,7 +83,7 @@ def cut(
     part: Part,
     off: Annotated[
         str,
-        typer.Option("--from", help="Only from hosts whose names begin so: redis, mongo2. [default: all]"),
+        typer.Option("--from", help="Only from hosts whose names begin so: redis, mongo2. \\[default: all]"),
     ] = "",
     directory: Directory = HERE,
 ) -> None:
@@ -106,17 +106,17 @@ def drill(
     ] = "all",
     directory: Directory = HERE,
     report: Annotated[
-        Path | None, typer.Option(help="Directory for drills.json and drills.html. [default: in --dir]")
+        Path | None, typer.Option(help="Directory for drills.json and drills.html. \\[default: in --dir]")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="The same seed hits the same parts. [default: a new one]")
+        int | None, typer.Option(help="The same seed hits the same parts. \\[default: a new one]")
     ] = None,
     writers: Annotated[int, typer.Option(help="People who write.", min=1, max=200)] = 6,
     readers: Annotated[int, typer.Option(help="People who read.", min=1, max=200)] = 4,
     channels: Annotated[int, typer.Option(help="Groups that they share.", min=1, max=50)] = 3,
     seconds: Annotated[
         float | None,
-        typer.Option(help="How long each part stays broken. [default: as the drill says]", min=0.1),
+        typer.Option(help="How long each part stays broken. \\[default: as the drill says]", min=0.1),
     ] = None,
 ) -> None:
     """Break parts while people write and read, and judge what they saw. Starts a lab of its own if none is up."""
