@@ -280,18 +280,16 @@ async def test_half_a_frame_is_not_waited_for_without_end(place: Place, path: st
         await reader.readuntil(b'"connect"')
     writer.write(b"\x81\xfe\x10\0" + bytes(4) + b'{"id":2,"rpc":{"data":"')
     if connected:
-        await bert.send({"id": 2, "rpc": {}})
-        await bert.next()
-        place.go_on(26)  # a ping for both
-        await bert.send({})
+        place.go_on(26)
+        assert await bert.next() == {}
+        await bert.send({}, {"id": 2, "presence_stats": {"channel": "c"}})
+        assert (await bert.next())["id"] == 2
         place.go_on(9)
         assert await place.left.get() == ("mallory", 3012)
     else:
         place.go_on(16)
         await reader.readuntil(b"stale")
-    await bert.send({"id": 2, "rpc": {}})
-    while await bert.next() == {}:
-        pass
+    assert not bert.ended
     assert place.node.stats().num_connections == 1
     writer.close()
 
