@@ -237,7 +237,8 @@ async def test_a_silent_node_makes_a_survey_incomplete(town: Town) -> None:
 async def test_a_survey_does_not_wait_for_who_has_gone(town: Town) -> None:
     near, far = town.nodes
     answering(near, "greet", b"")
-    far.on_survey("greet")(lambda event: asyncio.get_running_loop().create_future())
+    unanswered: asyncio.Future[SurveyReply] = asyncio.get_running_loop().create_future()
+    far.on_survey("greet")(lambda event: unanswered)
     everybody = asyncio.create_task(near.survey("greet", b"x"))
     one = asyncio.create_task(near.survey("greet", b"x", to=far.id))
     await settle()
@@ -246,6 +247,7 @@ async def test_a_survey_does_not_wait_for_who_has_gone(town: Town) -> None:
     assert await everybody == {near.id: SurveyReply(b"x")}
     with pytest.raises(UnknownNode, match=r"node is '.*', expected one that is alive"):
         await one
+    unanswered.set_result(SurveyReply(b""))
 
 
 async def test_what_cannot_be_asked_is_an_error(town: Town) -> None:
