@@ -236,12 +236,13 @@ async def test_who_only_listens_and_does_not_is_left_behind_too(place: Place, ki
 @both_ways
 async def test_who_asks_without_end_is_ended_and_nobody_else(place: Place, kind: str, wire: str) -> None:
     begun = []
+    over = asyncio.Event()
 
     @place.node.on_rpc
     async def rpc(client: Client, event: RpcEvent) -> RpcReply:
         begun.append(event.method)
         if client.user == "flood":
-            await asyncio.Event().wait()
+            await over.wait()
         return RpcReply(event.data)
 
     flood, bert = place.caller(kind, wire), place.caller(kind, wire)
@@ -258,6 +259,7 @@ async def test_who_asks_without_end_is_ended_and_nobody_else(place: Place, kind:
     assert place.left.get_nowait() == ("flood", 3013)
     assert frames < 100
     assert len(begun) == place.node.config.client_concurrency + frames
+    over.set()
 
 
 HANDSHAKE = (
