@@ -286,7 +286,7 @@ async def test_half_a_frame_is_not_waited_for_without_end(place: Place, path: st
         assert await bert.next() == {}
         await bert.send({}, {"id": 2, "presence_stats": {"channel": "c"}})
         assert (await bert.next())["id"] == 2
-        place.go_on(9)
+        place.go_on(11)
         assert await place.left.get() == ("mallory", 3012)
     else:
         place.go_on(16)
