@@ -5,11 +5,9 @@ import socket
 from pathlib import Path
 from typing import Any
 
-import pytest
 from typer.testing import CliRunner, Result
 
 from chirpbird.cli import app
-from chirpbird.standalone import engine, server
 
 GOOD = {"client": {"token": {"hmac_secret_key": "x" * 32}}, "http_api": {"key": "k"}}
 
@@ -37,20 +35,6 @@ def test_all_mistakes_are_named(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "cleint: no option of this name" in result.output
     assert "client.insecur: no option of this name" in result.output
-
-
-def test_what_the_version_lacks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_REDIS", "chirpbird.realtime.not_there")
-    result = _realtime(tmp_path, {**GOOD, "engine": {"type": "redis"}}, "--check")
-    assert result.exit_code == 1
-    assert "engine.type is redis" in result.output
-
-
-def test_a_package_that_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_WEBSOCKETS", "no_such_package")
-    result = _realtime(tmp_path, {**GOOD, "uni_websocket": {"enabled": True}}, "--check")
-    assert result.exit_code == 1
-    assert "uni_websocket.enabled needs the package no_such_package" in result.output
 
 
 def test_a_port_in_use_is_said(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chirpbird.realtime import MemoryBroker, MemoryPresence
-from chirpbird.standalone import engine as module
+from chirpbird.realtime.redis import RedisBroker, RedisPresence
 from chirpbird.standalone.config import EngineSection, RedisOptions
 from chirpbird.standalone.engine import engine, redis_urls
 from chirpbird.standalone.errors import CannotStart
@@ -19,10 +19,15 @@ def test_memory_is_the_default() -> None:
     assert isinstance(presence, MemoryPresence)
 
 
-def test_what_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_REDIS", "chirpbird.realtime.not_there")
-    with pytest.raises(CannotStart, match="not installed"):
-        engine(EngineSection(type="redis"))
+def test_redis_is_not_asked_before_the_start() -> None:
+    broker, presence = engine(EngineSection(type="redis"))
+    assert isinstance(broker, RedisBroker)
+    assert isinstance(presence, RedisPresence)
+
+
+def test_what_redis_could_not_be_reached_with_is_said() -> None:
+    with pytest.raises(CannotStart, match=r"engine\.redis: .*prefix"):
+        engine(EngineSection(type="redis", redis=RedisOptions(prefix="a b")))
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,11 @@ class BoxProcess:
         self.output = ""
 
     @property
+    def address(self) -> str:
+        """Host and port."""
+        return self.url.partition("://")[2]
+
+    @property
     def websocket_url(self) -> str:
         return self.url.replace("http", "ws", 1) + "/connection/websocket"
 
@@ -45,7 +50,18 @@ class BoxProcess:
         self.url = found[1]
         return self
 
+    async def kill(self) -> None:
+        """As a power cut does."""
+        self._process.kill()
+        await self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     async def __aexit__(self, *_: object) -> None:
+        if self._process.returncode == -signal.SIGKILL:
+            return
         self._process.send_signal(signal.SIGTERM)
         rest, _nothing = await self._process.communicate()
         self.output += rest.decode()

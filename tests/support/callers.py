@@ -65,7 +65,10 @@ async def serving(node: Node, limits: HttpLimits | None = None, **options: Any) 
 class Caller:
     """One connection."""
 
-    def __init__(self, address: str, kind: str, wire: str, trusted: Any = None) -> None:
+    def __init__(
+        self, address: str, kind: str, wire: str, trusted: Any = None, *, sends_to: str = ""
+    ) -> None:
+        """``sends_to``: another address, for requests to the emulation endpoint."""
         self.wire: Wire = WIRES[wire]
         self.address = address
         self.kind = kind.removeprefix("asgi/")
@@ -75,6 +78,7 @@ class Caller:
         """Of WebSockets: code and reason of the close; of the others, that they ended."""
         self._secure = "s" if trusted is not None else ""
         self._trusted = trusted
+        self._emulation = f"http{self._secure}://{sends_to or address}{PATHS['emulation']}"
         self._path = PATHS[self.kind] if self.kind == kind else f"/asgi{PATHS[self.kind]}"
         self._name = wire
         self._rest = b""
@@ -141,7 +145,7 @@ class Caller:
             return
         body = self.wire.emulation_request(self._where["node"], self._where["session"], frame)
         headers = {"content-type": _TYPES[self._name]}
-        answer = await self.http.post(PATHS["emulation"], content=body, headers=headers)
+        answer = await self.http.post(self._emulation, content=body, headers=headers)
         assert (answer.status_code, answer.content) == (204, b"")
 
     async def _read(self) -> bytes:

@@ -30,7 +30,9 @@ def create_app(config: Config, node: Node, broker: Broker, rules: Rules) -> ASGI
     paths = config.paths()
     return realtime_app(
         node,
-        paths={name: path for name, path in paths.items() if name in PATHS and name != "websocket"},
+        paths={
+            name: path for name, path in paths.items() if name in PATHS and not name.endswith("websocket")
+        },
         allowed_origins=config.client.allowed_origins,
         limits=HttpLimits(
             max_connect_size=max(

@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Protocol, cast
 from urllib.parse import quote, urlencode, urlsplit
 
-from chirpbird.realtime import Broker, MemoryBroker, MemoryPresence, PresenceStore, RealtimeError
+from chirpbird.realtime import Broker, MemoryBroker, MemoryPresence, PresenceStore, RealtimeError, redis
 from chirpbird.standalone.config import EngineSection, RedisOptions
 from chirpbird.standalone.errors import CannotStart
 
 __all__ = ["engine", "redis_urls"]
-
-_REDIS = "chirpbird.realtime.redis"
-
-
-class _RedisModule(Protocol):
-    """What is used of the engine's part for Redis."""
-
-    def RedisOptions(self, *, url: str, prefix: str, connect_timeout: float, drop_after: float) -> object: ...  # noqa: N802 a class
-
-    def redis_engine(self, options: object) -> tuple[Broker, PresenceStore]: ...
 
 
 def engine(options: EngineSection) -> tuple[Broker, PresenceStore]:
     """Not started yet. Errors: CannotStart."""
     if options.type == "memory":
         return MemoryBroker(), MemoryPresence()
+    section = options.redis
     try:
-        module = cast("_RedisModule", importlib.import_module(_REDIS))
-    except ModuleNotFoundError as error:
-        raise CannotStart(
-            f"engine.type is redis, but a part that it needs is not installed: {error}"
-        ) from error
-    redis = options.redis
-    try:
-        return module.redis_engine(
-            module.RedisOptions(
-                url=redis_urls(redis),
-                prefix=redis.prefix,
-                connect_timeout=redis.connect_timeout,
-                drop_after=redis.io_timeout,
+        return redis.redis_engine(
+            redis.RedisOptions(
+                url=redis_urls(section),
+                prefix=section.prefix,
+                connect_timeout=section.connect_timeout,
+                drop_after=section.io_timeout,
             )
         )
     except RealtimeError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-from importlib.util import find_spec
 
 import uvicorn
 import uvloop
@@ -25,10 +24,8 @@ from chirpbird.standalone.node import create_node
 from chirpbird.standalone.rules import Rules
 from chirpbird.standalone.tls import server_context
 
-__all__ = ["check", "run"]
+__all__ = ["check", "run", "uvicorn_config"]
 
-_WEBSOCKETS = "websockets"
-"""What serves the WebSockets that have no SDK; the others have a way of their own."""
 _DRAIN = 5.0
 """Seconds over which clients are sent elsewhere, at most."""
 _MIN_FRAME = 1 << 20
@@ -38,8 +35,6 @@ _MIN_FRAME = 1 << 20
 def check(config: Config) -> None:
     """Everything about a configuration that can be told without a port. Errors: CannotStart."""
     engine(config.engine)
-    if config.uni_websocket.enabled and find_spec(_WEBSOCKETS) is None:
-        raise CannotStart(f"uni_websocket.enabled needs the package {_WEBSOCKETS}, which is not installed")
     server_context(config.http_server.tls)
     for warning in warnings(config):
         _say(f"[bold yellow]chirpbird:[/] {warning}", warning=True)
@@ -65,7 +60,7 @@ async def _serve(config: Config) -> None:
         rules = Rules(config)
         node = create_node(config, broker, presence, rules)
         server = RealtimeServer(
-            _uvicorn_config(config, node, broker, rules),
+            uvicorn_config(config, node, broker, rules),
             lambda: node.shutdown(within=min(config.shutdown.timeout, _DRAIN)),
         )
         try:
@@ -78,19 +73,24 @@ async def _serve(config: Config) -> None:
         listener.close()
 
 
-def _uvicorn_config(config: Config, node: Node, broker: Broker, rules: Rules) -> uvicorn.Config:
-    limits = WebSocketLimits(max_message_size=max(config.websocket.message_size_limit, _MIN_FRAME))
-    origins = config.client.allowed_origins
-    protocol = RealtimeHttpProtocol.bind(
-        node, config.websocket.handler_prefix, allowed_origins=origins, limits=limits
-    )
+def uvicorn_config(config: Config, node: Node, broker: Broker, rules: Rules) -> uvicorn.Config:
+    """How the port is served."""
+    paths = config.paths()
+    http: str | type[RealtimeHttpProtocol] = "httptools"
+    if "websocket" in paths or "uni_websocket" in paths:
+        http = RealtimeHttpProtocol.bind(
+            node,
+            paths.get("websocket", ""),
+            uni_path=paths.get("uni_websocket", ""),
+            allowed_origins=config.client.allowed_origins,
+            limits=WebSocketLimits(max_message_size=max(config.websocket.message_size_limit, _MIN_FRAME)),
+            uni_limits=WebSocketLimits(max_message_size=config.uni_websocket.message_size_limit),
+        )
     tls = server_context(config.http_server.tls)
     return uvicorn.Config(
         create_app(config, node, broker, rules),
-        http="httptools" if config.websocket.disabled else protocol,
-        ws="websockets-sansio" if config.uni_websocket.enabled else "none",
-        ws_max_size=max(config.uni_websocket.message_size_limit, _MIN_FRAME),
-        interface="asgi3",
+        http=http,
+        ws="none",
         lifespan="off",
         access_log=False,
         log_config=None,

@@ -9,8 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
+from uvicorn.server import ServerState
+from websockets.asyncio.client import connect
 
 from chirpbird.realtime import Node, NodeConfig
 from chirpbird.realtime.transports.asgi import PATHS, realtime_app
@@ -234,6 +238,27 @@ async def test_it_can_be_mounted_and_compression_leaves_it_alone(node: Node) -> 
         assert (await http.post("/realtime/emulation", json=body)).status_code == 204
         assert (await http.post("/emulation", json=body)).status_code == 404
         assert (await http.get("/realtime/elsewhere")).status_code == 404
+
+
+@pytest.mark.parametrize("application", [FastAPI, Starlette, None])
+async def test_uvicorn_serves_it_with_its_defaults(node: Node, application: Any) -> None:
+    app: Any = realtime_app(node)
+    prefix = ""
+    if application is not None:
+        prefix, inner, app = "/realtime", app, application()
+        app.mount(prefix, inner)
+    config = uvicorn.Config(app, log_config=None)
+    config.load()
+    assert config.interface == "asgi3"
+    protocol: Any = config.http_protocol_class
+    server = await asyncio.get_running_loop().create_server(
+        lambda: protocol(config, ServerState(), {}), "127.0.0.1", 0
+    )
+    async with server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}{prefix}/connection/websocket"
+        async with connect(url, proxy=None) as socket:
+            await socket.send(CONNECT.decode())
+            assert json.loads(await socket.recv())["connect"]["client"]
 
 
 async def test_the_rest_is_the_others(node: Node) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from chirpbird import realtime
 from chirpbird.realtime import (
@@ -21,6 +24,8 @@ from chirpbird.realtime import (
     DisconnectEvent,
     Node,
     NodeConfig,
+    RpcEvent,
+    RpcReply,
     SubscribeOptions,
 )
 from chirpbird.realtime.transports.exchange import HttpLimits
@@ -194,7 +199,7 @@ async def test_what_is_published_in_one_turn_comes_in_one_piece(place: Place, ki
         assert len(anna.pieces) == before + 1
 
 
-@pytest.mark.parametrize(("kind", "wire"), [kind for kind in KINDS if kind[0] != "asgi/websocket"])
+@both_ways
 async def test_who_does_not_read_is_left_behind_and_nobody_else(place: Place, kind: str, wire: str) -> None:
     slow, bert = place.caller(kind, wire), place.caller("websocket", "json")
     for caller, name in ((slow, "slow"), (bert, "bert")):
@@ -203,12 +208,92 @@ async def test_who_does_not_read_is_left_behind_and_nobody_else(place: Place, ki
         await caller.next()
     count, size = 0, 100_000
     while place.left.empty():
-        place.publish("plain", b'"%b"' % (b"x" * size))
+        # Nothing that a server which compresses could make small.
+        place.publish("plain", b'"%b"' % secrets.token_hex(size // 2).encode())
         assert len((await bert.next())["push"]["pub"]["data"]) == size + 2
         count += 1
     assert place.left.get_nowait() == ("slow", 3008)
     assert count < 1000
     assert place.node.stats().num_connections == 1
+
+
+@one_way
+async def test_who_only_listens_and_does_not_is_left_behind_too(place: Place, kind: str, wire: str) -> None:
+    slow, bert = place.caller(kind, wire), place.caller("uni_websocket", "json")
+    for caller, name in ((slow, "slow"), (bert, "bert")):
+        await caller.begin({"token": name})
+        await caller.next()
+    count = 0
+    while place.left.empty():
+        place.publish("news", b'"%b"' % secrets.token_hex(50_000).encode())
+        assert len((await bert.next())["pub"]["data"]) == 100_002
+        count += 1
+    assert place.left.get_nowait() == ("slow", 3008)
+    assert count < 1000
+    assert place.node.stats().num_connections == 1
+
+
+@both_ways
+async def test_who_asks_without_end_is_ended_and_nobody_else(place: Place, kind: str, wire: str) -> None:
+    begun = []
+    over = asyncio.Event()
+
+    @place.node.on_rpc
+    async def rpc(client: Client, event: RpcEvent) -> RpcReply:
+        begun.append(event.method)
+        if client.user == "flood":
+            await over.wait()
+        return RpcReply(event.data)
+
+    flood, bert = place.caller(kind, wire), place.caller(kind, wire)
+    for caller, name in ((flood, "flood"), (bert, "bert")):
+        await caller.connect(name)
+    frames = 0
+    while place.left.empty():
+        # Once it is gone a socket cannot be written to.
+        with suppress(ConnectionClosed):
+            await flood.send(*({"id": n, "rpc": {"data": b'"%b"' % (b"x" * 200)}} for n in range(2, 502)))
+        await bert.send({"id": 2, "rpc": {"data": b"1"}})
+        assert await bert.next() == {"id": 2, "rpc": {"data": b"1"}}
+        frames += 1
+    assert place.left.get_nowait() == ("flood", 3013)
+    assert frames < 100
+    assert len(begun) == place.node.config.client_concurrency + frames
+    over.set()
+
+
+HANDSHAKE = (
+    b"GET %b HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("path", ["/connection/websocket", "/asgi/connection/websocket"])
+@pytest.mark.parametrize("connected", [False, True])
+async def test_half_a_frame_is_not_waited_for_without_end(place: Place, path: str, connected: bool) -> None:
+    bert = place.caller("websocket", "json")
+    await bert.connect("bert")
+    reader, writer = await asyncio.open_connection(*place.address.split(":"))
+    writer.write(HANDSHAKE % path.encode())
+    await reader.readuntil(b"\r\n\r\n")
+    if connected:
+        connect = b'{"id":1,"connect":{"token":"mallory"}}'
+        writer.write(bytes((0x81, 0x80 | len(connect))) + bytes(4) + connect)
+        await reader.readuntil(b'"connect"')
+    writer.write(b"\x81\xfe\x10\0" + bytes(4) + b'{"id":2,"rpc":{"data":"')
+    if connected:
+        place.go_on(26)
+        assert await bert.next() == {}
+        await bert.send({}, {"id": 2, "presence_stats": {"channel": "c"}})
+        assert (await bert.next())["id"] == 2
+        place.go_on(11)
+        assert await place.left.get() == ("mallory", 3012)
+    else:
+        place.go_on(16)
+        await reader.readuntil(b"stale")
+    assert not bert.ended
+    assert place.node.stats().num_connections == 1
+    writer.close()
 
 
 @both_ways

@@ -223,6 +223,9 @@ def test_bind_refuses_what_cannot_work() -> None:
         RealtimeHttpProtocol.bind(acceptor, wires=[])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="a path begins with /"):
         RealtimeHttpProtocol.bind(acceptor, "socket")  # type: ignore[arg-type]
+    for same in ("", "/socket"):
+        with pytest.raises(ValueError, match="expected one or two, not the same"):
+            RealtimeHttpProtocol.bind(acceptor, same, uni_path=same)  # type: ignore[arg-type]
 
 
 # Bytes as the network brings them

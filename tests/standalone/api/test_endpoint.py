@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chirpbird.standalone.api import requests
@@ -381,7 +381,7 @@ _FIELDS = sorted(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(_METHODS), st.dictionaries(st.sampled_from(_FIELDS), _json, max_size=5))
 async def test_any_request_has_a_defined_answer(method: str, body: dict[str, Any]) -> None:
     async with Box(channel=CHANNELS) as box, box.http(**KEY) as http:

@@ -51,6 +51,7 @@ class _Service(msgspec.Struct, frozen=True):
     """Of transports, by path."""
     rules: HandshakeRules
     limits: WebSocketLimits
+    uni_limits: WebSocketLimits
     closing: Callable[[], bool]
 
 
@@ -83,6 +84,7 @@ class RealtimeHttpProtocol(ImpatientProtocol):
         uni_path: str = "",
         allowed_origins: Iterable[str] = (),
         limits: WebSocketLimits | None = None,
+        uni_limits: WebSocketLimits | None = None,
         wires: Iterable[str] = WIRES,
         closing: Callable[[], bool] = lambda: False,
     ) -> type[RealtimeHttpProtocol]:
@@ -91,20 +93,28 @@ class RealtimeHttpProtocol(ImpatientProtocol):
         ``allowed_origins`` are those of which pages may connect besides the server's own
         (``https://chat.example.org``; ``*``: all); ``wires`` are the wire formats that the acceptor speaks,
         ``json`` and ``protobuf``, both if not told. At ``uni_path``, if there is one, clients get pushes and send nothing
-        after their connect request. While ``closing`` says so, WebSockets are refused with 503, upon which a load balancer
-        can try another server. Raises ``ValueError`` for a wire that it does not know, or a path that is not absolute.
+        after their connect request; the ``max_message_size`` of ``uni_limits`` is theirs, which is that of ``limits`` if not
+        told. An empty ``path`` leaves these the only ones. While ``closing`` says so, WebSockets are refused with 503, upon
+        which a load balancer can try another server.
+
+        Errors: ValueError for a wire that it does not know, or paths that are not absolute or are the same.
         """
         served = tuple(wires)
         unknown = sorted(set(served) - set(WIRES))
         if unknown or not served:
             raise ValueError(f"wires are some of {', '.join(WIRES)}, not {', '.join(unknown) or 'none'}")
-        names = {path: "websocket"} | ({uni_path: "uni_websocket"} if uni_path else {})
+        names = {at: name for at, name in ((path, "websocket"), (uni_path, "uni_websocket")) if at}
+        if len(names) != bool(path) + bool(uni_path) or not names:
+            raise ValueError(
+                f"path and uni_path are {path!r} and {uni_path!r}, expected one or two, not the same"
+            )
         for absolute in names:
             if not absolute.startswith("/"):
                 raise ValueError(f"a path begins with /, unlike {absolute!r}")
         origins = frozenset(origin.lower().rstrip("/") for origin in allowed_origins)
         rules = HandshakeRules(wires=served, allowed_origins=origins)
-        service = _Service(acceptor, names, rules, limits or WebSocketLimits(), closing)
+        limits = limits or WebSocketLimits()
+        service = _Service(acceptor, names, rules, limits, uni_limits or limits, closing)
         return cast("type[RealtimeHttpProtocol]", type(f"Bound{cls.__name__}", (cls,), {"service": service}))
 
     # Calls by the transport
@@ -251,7 +261,8 @@ class RealtimeHttpProtocol(ImpatientProtocol):
         )
         # These hold each other and us, and nobody would let go of them before the next garbage collection.
         self.parser = self.cycle = self.flow = None  # type: ignore[assignment]
-        take_over(transport, handshake, info, acceptor, self._service.limits, early)
+        limits = self._service.uni_limits if unidirectional else self._service.limits
+        take_over(transport, handshake, info, acceptor, limits, early)
 
     def _remote_addr(self) -> str:
         """The client's address as uvicorn would tell an application: forwarded ones count if the peer is a
