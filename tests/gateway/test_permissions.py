@@ -29,6 +29,7 @@ RPC_ATTEMPTS: dict[str, Body] = {
     "fetch_state": lambda *_: {},
     "search_users": lambda *_: {"query": "by"},
     "search_channels": lambda *_: {"query": "pub"},
+    "search_messages": lambda *_: {"query": "pub"},
 }
 COMMAND_ATTEMPTS: dict[str, Body] = {
     "subscribe": lambda _, channel: {"channel": channel},

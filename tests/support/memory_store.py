@@ -21,7 +21,8 @@ from chirpbird.chat.entities import (
     User,
 )
 from chirpbird.chat.errors import AlreadyExists, ChatError, NotFound
-from chirpbird.chat.ports import CommitListener
+from chirpbird.chat.ports import CommitListener, Place, Wanted
+from chirpbird.chat.search_terms import index_terms
 
 __all__ = ["MemoryStore"]
 
@@ -236,6 +237,9 @@ class MemoryChannels:
         )
         return found[:limit]
 
+    async def ids_of_user(self, user_id: str) -> list[str]:
+        return [channel_id for channel_id, members in self._data.members.items() if user_id in members]
+
     async def is_member(self, channel_id: str, user_id: str) -> bool:
         return user_id in self._data.members.get(channel_id, ())
 
@@ -249,6 +253,34 @@ class MemoryChannels:
             if channel is not None and channel.kind is ChannelKind.DIRECT:
                 [found[channel_id]] = self._data.members[channel_id] - {user_id}
         return found
+
+
+class MemorySearch:
+    def __init__(self, data: _Data) -> None:
+        self._data = data
+
+    async def find(self, wanted: Wanted, *, before: Place | None, limit: int) -> list[Entry]:
+        found = [
+            entry
+            for channel_id in wanted.channel_ids
+            for entry in self._data.logs.get(channel_id, ())
+            if entry.kind is EntryKind.MESSAGE
+            and _fits(entry, wanted)
+            and (before is None or (entry.created_at, entry.channel_id, entry.seq) < before)
+        ]
+        found.sort(key=lambda entry: (entry.created_at, entry.channel_id, entry.seq), reverse=True)
+        return found[:limit]
+
+
+def _fits(entry: Entry, wanted: Wanted) -> bool:
+    terms = index_terms(entry.text)
+    return (
+        terms.issuperset(wanted.terms)
+        and any(term.startswith(wanted.prefix) for term in terms)
+        and wanted.sender_id in ("", entry.sender_id)
+        and (wanted.after is None or entry.created_at >= wanted.after)
+        and (wanted.before is None or entry.created_at < wanted.before)
+    )
 
 
 class MemorySignIns:
@@ -307,6 +339,7 @@ class MemoryStore:
         self.users = MemoryUsers(self._data)
         self.channels = MemoryChannels(self._data)
         self.sign_ins = MemorySignIns(self._data)
+        self.search = MemorySearch(self._data)
 
     def shared(self) -> MemoryStore:
         """The same store as another process sees it: what this one commits, the other's listeners are not told."""

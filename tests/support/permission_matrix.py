@@ -109,6 +109,7 @@ _EXPECTED: dict[Operation, _Row] = {
     Operation.FETCH_STATE: _SIGNED_IN,
     Operation.SEARCH_USERS: _SIGNED_IN,
     Operation.SEARCH_CHANNELS: _SIGNED_IN,
+    Operation.SEARCH_MESSAGES: _SIGNED_IN,
     Operation.CREATE_CHANNEL: _SIGNED_IN,
     Operation.OPEN_DIRECT: _SIGNED_IN,
     Operation.FETCH_CHANNEL: _VISIBLE,

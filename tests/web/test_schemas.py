@@ -49,6 +49,7 @@ async def test_real_answers_fit_the_models(
         ("/users", schemas.UsersAnswer),
         ("/channels", schemas.ChannelStatesAnswer),
         ("/channels/public", schemas.ChannelsAnswer),
+        ("/search?query=hi", schemas.SearchAnswer),
         (f"/channels/{channel_id}", schemas.ChannelAnswer),
         (f"/channels/{channel_id}/members", schemas.MembersAnswer),
         (f"/channels/{channel_id}/messages", schemas.MessagesAnswer),

@@ -31,6 +31,9 @@ class ChatLimits:
     sends_at_once: int = 20
     sends_per_second: float = 5.0
     """Per person, after the first ``sends_at_once``."""
+    searches_at_once: int = 20
+    searches_per_second: float = 3.0
+    """Per person, in the messages."""
     sign_ins_per_name: int = 10
     sign_ins_per_address: int = 30
     registrations_per_address: int = 30

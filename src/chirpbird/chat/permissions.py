@@ -47,6 +47,8 @@ class Operation(StrEnum):
     FETCH_STATE = "fetch_state"
     SEARCH_USERS = "search_users"
     SEARCH_CHANNELS = "search_channels"
+    SEARCH_MESSAGES = "search_messages"
+    """In the channels that one is in."""
     CREATE_CHANNEL = "create_channel"
     OPEN_DIRECT = "open_direct"
 
@@ -79,6 +81,7 @@ RULES: Mapping[Operation, Rule] = MappingProxyType(
         Operation.FETCH_STATE: Rule.SIGNED_IN,
         Operation.SEARCH_USERS: Rule.SIGNED_IN,
         Operation.SEARCH_CHANNELS: Rule.SIGNED_IN,
+        Operation.SEARCH_MESSAGES: Rule.SIGNED_IN,
         Operation.CREATE_CHANNEL: Rule.SIGNED_IN,
         Operation.OPEN_DIRECT: Rule.SIGNED_IN,
         Operation.FETCH_CHANNEL: Rule.MEMBER_OR_PUBLIC,

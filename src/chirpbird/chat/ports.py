@@ -12,11 +12,25 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+import msgspec
 
 from chirpbird.chat.entities import Channel, Draft, Entry, Position, RefreshToken, User
 
-__all__ = ["Audience", "Channels", "CommitListener", "Log", "PasswordHasher", "SignIns", "Store", "Users"]
+__all__ = [
+    "Audience",
+    "Channels",
+    "CommitListener",
+    "Log",
+    "PasswordHasher",
+    "Place",
+    "Search",
+    "SignIns",
+    "Store",
+    "Users",
+    "Wanted",
+]
 
 CommitListener = Callable[[Sequence[Entry]], None]
 """Called on the event loop with what one group commit made durable, each channel's entries in log order."""
@@ -63,6 +77,37 @@ class Log(Protocol):
 
     async def tops(self, channel_ids: Sequence[str]) -> dict[str, Position]:
         """The same of many at little more than the price of one; those that do not exist are left out."""
+        ...
+
+
+class Place(NamedTuple):
+    """Where an entry stands among those of all channels: by its time, then by channel and seq."""
+
+    created_at: int
+    channel_id: str
+    seq: int
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a MESSAGE entry has to have to be found. At least one of ``terms``, ``prefix`` and ``sender_id`` is given."""
+
+    channel_ids: tuple[str, ...]
+    terms: tuple[str, ...] = ()
+    """All of these are among the ``index_terms`` of its text."""
+    prefix: str = ""
+    """One of them begins with this."""
+    sender_id: str = ""
+    after: int | None = None
+    """``created_at`` is this or later."""
+    before: int | None = None
+    """``created_at`` is earlier than this."""
+
+
+class Search(Protocol):
+    """The index of what was said. An entry is in it from the moment it is in its log."""
+
+    async def find(self, wanted: Wanted, *, before: Place | None, limit: int) -> list[Entry]:
+        """The last ``limit`` entries that fit and stand before that place (None: of all), newest first."""
         ...
 
 
@@ -122,6 +167,10 @@ class Channels(Protocol):
         member count (largest first), then by name. Empty text: all, in that order."""
         ...
 
+    async def ids_of_user(self, user_id: str) -> list[str]:
+        """The channels the user is a member of, in no order."""
+        ...
+
     async def is_member(self, channel_id: str, user_id: str) -> bool: ...
 
     async def members(self, channel_id: str, *, limit: int, after: str = "") -> list[str]:
@@ -177,6 +226,8 @@ class Store(Protocol):
     def channels(self) -> Channels: ...
     @property
     def sign_ins(self) -> SignIns: ...
+    @property
+    def search(self) -> Search: ...
 
     async def check_writable(self) -> None:
         """Do a real durable write and undo it. Errors: StoreUnavailable, StoreFull."""

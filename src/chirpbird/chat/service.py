@@ -14,6 +14,7 @@ from chirpbird.chat.passwords import Argon2Hasher
 from chirpbird.chat.people import People
 from chirpbird.chat.ports import Audience, PasswordHasher, Store
 from chirpbird.chat.rendering import Renderer
+from chirpbird.chat.search import MessageSearch
 from chirpbird.chat.sign_in import DeviceSignIns
 from chirpbird.chat.state import States
 from chirpbird.chat.throttle import Throttle
@@ -69,6 +70,9 @@ class Chat:
             store, self.access, self.people, self.states, clock, audience or _Nobody()
         )
         self.messages = Messages(store.log, self.access, self.people, self.renderer, clock, limits)
+        self.search = MessageSearch(
+            store.search, store.channels, store.users, self.access.directory, self.renderer, clock, limits
+        )
 
     def tell(self, audience: Audience) -> None:
         """Have ``audience`` told of changes of membership from now on: for one that itself needs the chat to

@@ -19,10 +19,13 @@ __all__ = [
     "ChannelStateView",
     "ChannelView",
     "EntryView",
+    "FoundView",
+    "FragmentView",
     "MembersView",
     "MessagesView",
     "PersonView",
     "PositionView",
+    "SearchView",
     "StateView",
     "UserView",
     "channel_view",
@@ -118,6 +121,27 @@ class MessagesView(msgspec.Struct, frozen=True, rename="camel"):
     messages: list[EntryView]
     position: PositionView
     has_more: bool
+
+
+class FragmentView(msgspec.Struct, frozen=True):
+    """A piece of a text that was found; ``match``: it is what was looked for."""
+
+    text: str
+    match: bool
+
+
+class FoundView(msgspec.Struct, frozen=True):
+    """A message that was found; its text is the fragments one after the other."""
+
+    message: EntryView
+    fragments: list[FragmentView]
+
+
+class SearchView(msgspec.Struct, frozen=True):
+    """A page of what was found, newest first; ``cursor`` None: that was all."""
+
+    found: list[FoundView]
+    cursor: str | None
 
 
 class MembersView(msgspec.Struct, frozen=True, rename="camel"):

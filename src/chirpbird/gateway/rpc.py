@@ -64,6 +64,12 @@ class Search(_Parameters):
     limit: int = 20
 
 
+class SearchMessages(_Parameters):
+    query: str
+    cursor: str = ""
+    limit: int = 20
+
+
 class Method(Generic[P]):
     """One RPC method."""
 
@@ -140,6 +146,10 @@ async def _search_channels(chat: Chat, _: str, given: Search) -> object:
     return {"channels": await chat.channels.search(given.query, limit=given.limit)}
 
 
+async def _search_messages(chat: Chat, user_id: str, given: SearchMessages) -> object:
+    return await chat.search.find(user_id, given.query, cursor=given.cursor, limit=given.limit)
+
+
 METHODS: dict[str, Method[Any]] = {
     "fetch_messages": Method(Operation.FETCH_MESSAGES, FetchMessages, _fetch_messages),
     "create_channel": Method(Operation.CREATE_CHANNEL, CreateChannel, _create_channel),
@@ -152,6 +162,7 @@ METHODS: dict[str, Method[Any]] = {
     "fetch_state": Method(Operation.FETCH_STATE, Nothing, _fetch_state),
     "search_users": Method(Operation.SEARCH_USERS, Search, _search_users),
     "search_channels": Method(Operation.SEARCH_CHANNELS, Search, _search_channels),
+    "search_messages": Method(Operation.SEARCH_MESSAGES, SearchMessages, _search_messages),
 }
 """What docs/API.md lists under RPC methods, and nothing else."""
 

@@ -32,6 +32,7 @@ __all__ = [
     "Ready",
     "RefreshTokenBody",
     "Registration",
+    "SearchAnswer",
     "SignedInAnswer",
     "UserAnswer",
     "UsersAnswer",
@@ -210,6 +211,21 @@ class MessagesAnswer(_Output):
     messages: list[EntryModel]
     position: PositionModel
     has_more: bool
+
+
+class FragmentModel(_Output):
+    text: str = Field(examples=["Hello"])
+    match: bool
+
+
+class FoundModel(_Output):
+    message: EntryModel
+    fragments: list[FragmentModel]
+
+
+class SearchAnswer(_Output):
+    found: list[FoundModel]
+    cursor: str | None = Field(examples=[f"1769851800250.{_CHANNEL_ID}.7"])
 
 
 class MessageAnswer(_Output):

@@ -244,4 +244,7 @@ async def test_every_table_is_copied(sqlite_address: str) -> None:
             name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
         }
     connection.close()
-    assert tables - {"probes"} == {table for named in TABLES.values() for table in named}
+    index = {
+        name for name in tables if name == "search" or name.startswith("search_")
+    }  # made anew from the entries
+    assert tables - {"probes"} - index == {table for named in TABLES.values() for table in named}

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Sequence
 from chirpbird.chat.entities import Channel, ChannelKind, Draft, Entry, EntryKind, Position
 from chirpbird.storage.mongodb.appender import Appender
 from chirpbird.storage.mongodb.connection import Mongo, Session
-from chirpbird.storage.mongodb.documents import Document, channel_of, entry_of, member_id, pair_of, range_of
+from chirpbird.storage.mongodb.documents import (
+    ENTRY_FIELDS,
+    Document,
+    channel_of,
+    entry_of,
+    member_id,
+    pair_of,
+    range_of,
+)
 from chirpbird.storage.mongodb.membership import create_channel
 
 __all__ = ["MongoChannels"]
@@ -73,6 +81,11 @@ class MongoChannels:
             found = await self._mongo.channels.aggregate(pipeline, session=session)
             return [channel_of(document) async for document in found]
 
+    async def ids_of_user(self, user_id: str) -> list[str]:
+        async with self._mongo.session() as session:
+            memberships = self._mongo.members.find({"_id.user": user_id}, session=session)
+            return [document["_id"]["channel"] async for document in memberships]
+
     async def is_member(self, channel_id: str, user_id: str) -> bool:
         async with self._mongo.session() as session:
             found = await self._mongo.members.find_one(
@@ -120,4 +133,9 @@ class MongoChannels:
 
 
 def _last_of(channel_id: str, wanted: Document) -> list[Document]:
-    return [{"$match": {"_id": range_of(channel_id, "seq"), **wanted}}, {"$sort": {"_id": -1}}, {"$limit": 1}]
+    return [
+        {"$match": {"_id": range_of(channel_id, "seq"), **wanted}},
+        {"$sort": {"_id": -1}},
+        {"$limit": 1},
+        {"$project": ENTRY_FIELDS},
+    ]

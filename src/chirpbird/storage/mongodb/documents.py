@@ -11,8 +11,10 @@ from typing import Any
 from bson import MaxKey, MinKey
 
 from chirpbird.chat.entities import Channel, ChannelKind, Entry, EntryKind, RefreshToken, User
+from chirpbird.chat.search_terms import index_terms
 
 __all__ = [
+    "ENTRY_FIELDS",
     "Document",
     "channel_document",
     "channel_of",
@@ -22,6 +24,8 @@ __all__ = [
     "member_id",
     "pair_of",
     "range_of",
+    "search_terms",
+    "sender_term",
     "seq_id",
     "token_document",
     "token_of",
@@ -30,6 +34,9 @@ __all__ = [
 ]
 
 Document = dict[str, Any]
+
+ENTRY_FIELDS = {"terms": False}
+"""What is read of an entry: all but what only the index is for."""
 
 
 def seq_id(channel_id: str, seq: int) -> Document:
@@ -62,9 +69,21 @@ def entry_document(entry: Entry) -> Document:
         document["key"] = entry.key
     if entry.text:
         document["text"] = entry.text
+    if entry.kind is EntryKind.MESSAGE:
+        document["terms"] = search_terms(entry.sender_id, entry.text)
     if entry.members:
         document["members"] = list(entry.members)
     return document
+
+
+def search_terms(sender_id: str, text: str) -> list[str]:
+    """What a message is found by: its terms, and its sender."""
+    return [*index_terms(text), sender_term(sender_id)]
+
+
+def sender_term(sender_id: str) -> str:
+    """No word of a text has an @."""
+    return f"@{sender_id}"
 
 
 def entry_of(document: Document) -> Entry:

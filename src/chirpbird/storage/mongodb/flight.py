@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError
 from chirpbird.chat.entities import Draft, Entry, EntryKind
 from chirpbird.chat.errors import ChatError, NotFound
 from chirpbird.storage.mongodb.connection import Mongo, Session, store_error
-from chirpbird.storage.mongodb.documents import Document, entry_document, entry_of, range_of
+from chirpbird.storage.mongodb.documents import ENTRY_FIELDS, Document, entry_document, entry_of, range_of
 from chirpbird.storage.mongodb.tops import Top, Tops, find_top
 
 __all__ = ["Flight", "Outcomes", "Waiting"]
@@ -107,7 +107,7 @@ class Flight:
         after = self._tops.doubtful_after(channel_id)
         if after is not None and after < top.seq <= after + _MOST_DOUBTFUL:
             ids = range_of(channel_id, "seq", after=after, before=top.seq + 1)
-            found = self._mongo.entries.find({"_id": ids}, session=session).sort("_id", 1)
+            found = self._mongo.entries.find({"_id": ids}, ENTRY_FIELDS, session=session).sort("_id", 1)
             self._outcomes.found([entry_of(document) async for document in found])
 
     def _batch(self, remaining: dict[str, deque[Waiting]]) -> list[tuple[Waiting, Entry]]:
@@ -157,7 +157,9 @@ class Flight:
         """A draft's key was used before: find the first entries of all keys of the channel's drafts at once."""
         queue = remaining[channel_id]
         keys = [{"sender_id": one.draft.sender_id, "key": one.draft.key} for one in queue if one.draft.key]
-        found = self._mongo.entries.find({"_id.channel": channel_id, "$or": keys}, session=session)
+        found = self._mongo.entries.find(
+            {"_id.channel": channel_id, "$or": keys}, ENTRY_FIELDS, session=session
+        )
         by_key = {(document["sender_id"], document["key"]): entry_of(document) async for document in found}
         known, left = [], []
         for waiting in queue:

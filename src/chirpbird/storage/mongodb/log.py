@@ -15,7 +15,7 @@ from chirpbird.chat.errors import NotFound
 from chirpbird.chat.ports import CommitListener
 from chirpbird.storage.mongodb.appender import Appender
 from chirpbird.storage.mongodb.connection import Mongo, Session
-from chirpbird.storage.mongodb.documents import Document, entry_of, range_of
+from chirpbird.storage.mongodb.documents import ENTRY_FIELDS, Document, entry_of, range_of
 from chirpbird.storage.mongodb.tops import find_seqs, find_top
 
 __all__ = ["MongoLog"]
@@ -80,7 +80,7 @@ class MongoLog:
         if limit <= 0:
             return []
         batch = min(limit, _PAGE) + 1
-        found = self._mongo.entries.find({"_id": ids}, session=session, batch_size=batch)
+        found = self._mongo.entries.find({"_id": ids}, ENTRY_FIELDS, session=session, batch_size=batch)
         return [entry_of(document) async for document in found.sort("_id", direction).limit(limit)]
 
     async def _top(self, session: Session, channel_id: str) -> int:

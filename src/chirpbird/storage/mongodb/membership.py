@@ -10,6 +10,7 @@ from chirpbird.chat.entities import Channel, ChannelKind, Draft, Entry, EntryKin
 from chirpbird.chat.errors import AlreadyExists, NotFound
 from chirpbird.storage.mongodb.connection import Mongo, Session
 from chirpbird.storage.mongodb.documents import (
+    ENTRY_FIELDS,
     channel_document,
     channel_of,
     entry_document,
@@ -76,12 +77,14 @@ async def move(mongo: Mongo, draft: Draft, now_ms: Callable[[], int]) -> tuple[E
             raise NotFound("no such channel")
         if draft.key:
             keyed = {"_id.channel": draft.channel_id, "sender_id": draft.sender_id, "key": draft.key}
-            found = await mongo.entries.find_one(keyed, session=session)
+            found = await mongo.entries.find_one(keyed, ENTRY_FIELDS, session=session)
             if found is not None:
                 return entry_of(found), False
         members = await _changing(mongo, session, draft)
         if not members:
-            found = await mongo.entries.find_one({"_id": seq_id(draft.channel_id, top.seq)}, session=session)
+            found = await mongo.entries.find_one(
+                {"_id": seq_id(draft.channel_id, top.seq)}, ENTRY_FIELDS, session=session
+            )
             if found is None:
                 raise NotFound("no such channel")
             return entry_of(found), False

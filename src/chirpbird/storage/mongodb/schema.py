@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 
-from pymongo import IndexModel, ReturnDocument
+from pymongo import IndexModel, ReturnDocument, UpdateOne
 from pymongo.errors import CollectionInvalid, OperationFailure
 
+from chirpbird.chat.entities import EntryKind
 from chirpbird.chat.errors import StoreCannotOpen
 from chirpbird.storage.mongodb.connection import Mongo
+from chirpbird.storage.mongodb.documents import search_terms
 
 __all__ = ["COPY", "NEWEST", "check_secret", "migrate"]
 
@@ -140,7 +142,29 @@ async def _create(mongo: Mongo, name: str) -> None:
             raise
 
 
-_STEPS: Sequence[Callable[[Mongo], Awaitable[None]]] = (_first,)
+async def _search(mongo: Mongo) -> None:
+    await mongo.entries.create_indexes(
+        [
+            IndexModel(
+                [("terms", 1), ("_id.channel", 1), ("created_at", -1), ("_id.seq", -1)],
+                name="search",
+                partialFilterExpression={"terms": {"$exists": True}},
+            )
+        ]
+    )
+    updates: list[UpdateOne] = []
+    async for document in mongo.entries.find({"kind": EntryKind.MESSAGE.value, "terms": {"$exists": False}}):
+        terms = search_terms(document["sender_id"], document.get("text", ""))
+        updates.append(UpdateOne({"_id": document["_id"]}, {"$set": {"terms": terms}}))
+        if len(updates) == _UPDATES_AT_ONCE:
+            await mongo.entries.bulk_write(updates, ordered=False)
+            updates = []
+    if updates:
+        await mongo.entries.bulk_write(updates, ordered=False)
+
+
+_UPDATES_AT_ONCE = 1_000
+_STEPS: Sequence[Callable[[Mongo], Awaitable[None]]] = (_first, _search)
 
 NEWEST = len(_STEPS)
 """The schema that this program knows."""

@@ -35,6 +35,7 @@ _SEARCH = f"""
     ORDER BY instr(name_key, :text) > 1, member_count DESC, name_key
     LIMIT :limit
 """  # noqa: S608
+_IDS_OF_USER = "SELECT c.id FROM members m JOIN channels c ON c.number = m.channel WHERE m.user_id = ?"
 _IS_MEMBER = """
     SELECT 1 FROM members m JOIN channels c ON c.number = m.channel WHERE c.id = ? AND m.user_id = ?
 """
@@ -90,6 +91,12 @@ class SqliteChannels:
         return await self._readers.read(
             lambda connection: [_channel(row) for row in connection.execute(_SEARCH, given)]
         )
+
+    async def ids_of_user(self, user_id: str) -> list[str]:
+        rows = await self._readers.read(
+            lambda connection: connection.execute(_IDS_OF_USER, (user_id,)).fetchall()
+        )
+        return [channel_id for (channel_id,) in rows]
 
     async def is_member(self, channel_id: str, user_id: str) -> bool:
         given = (channel_id, user_id)

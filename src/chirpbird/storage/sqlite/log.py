@@ -14,6 +14,7 @@ from chirpbird.chat.entities import Draft, Entry, EntryKind, Position
 from chirpbird.chat.errors import NotFound
 from chirpbird.chat.ports import CommitListener
 from chirpbird.storage.sqlite.readers import Readers
+from chirpbird.storage.sqlite.search_index import index_entry
 from chirpbird.storage.sqlite.writer import Transaction, Writer
 
 __all__ = ["ENTRY_COLUMNS", "SqliteLog", "entry_of"]
@@ -123,6 +124,8 @@ class SqliteLog:
             message_number=top.messages + (draft.kind is EntryKind.MESSAGE),
         )
         transaction.execute(_INSERT, (top.number, *_row_of(entry)))
+        if entry.kind is EntryKind.MESSAGE:
+            index_entry(transaction.connection, top.number, entry)
         if members:
             _project_members(transaction, top.number, entry)
         top.seq, top.messages, top.created_at = entry.seq, entry.message_number, entry.created_at

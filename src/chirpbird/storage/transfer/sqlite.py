@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from chirpbird.chat.entities import Channel, ChannelKind, Entry, RefreshToken, User
+from chirpbird.chat.entities import Channel, ChannelKind, Entry, EntryKind, RefreshToken, User
 from chirpbird.chat.errors import StoreCannotOpen, StoreNotEmpty, StoreUnavailable
 from chirpbird.storage.sqlite import SqliteStore
 from chirpbird.storage.sqlite.connections import reading, writing
 from chirpbird.storage.sqlite.log import ENTRY_COLUMNS, entry_of
 from chirpbird.storage.sqlite.schema import migrate
+from chirpbird.storage.sqlite.search_index import index_entry
 from chirpbird.storage.sqlite.store import DATABASE, LOCK
 from chirpbird.storage.sqlite.users import words_of
 from chirpbird.storage.transfer.rows import ChannelRow, Key, MemberRow, Row, Section
@@ -256,6 +257,11 @@ def _insert(connection: sqlite3.Connection, row: Row) -> None:
                 *(row.text, members, row.created_at, row.message_number),
             ),
         )
+        if row.kind is EntryKind.MESSAGE:
+            [number] = connection.execute(
+                "SELECT number FROM channels WHERE id = ?", (row.channel_id,)
+            ).fetchone()
+            index_entry(connection, number, row)
     elif isinstance(row, MemberRow):
         statement = f"INSERT INTO members VALUES ({of_channel}, ?)"  # noqa: S608
         connection.execute(statement, (row.channel_id, row.user_id))

@@ -13,7 +13,7 @@ from chirpbird.chat.tokens import Identity
 from chirpbird.web.authentication import ChatService, Permit
 from chirpbird.web.envelope import success
 from chirpbird.web.responses import answers
-from chirpbird.web.schemas import MessageAnswer, MessagesAnswer, NewMessage
+from chirpbird.web.schemas import MessageAnswer, MessagesAnswer, NewMessage, SearchAnswer
 
 __all__ = ["router"]
 
@@ -60,3 +60,19 @@ async def send_message(
     """
     entry = await chat.messages.send_checked(identity.user_id, channel_id, body.data, body.key)
     return success({"message": entry}, status=201)
+
+
+@router.get("/search", summary="Search in messages", responses=answers(SearchAnswer, TooMany))
+async def search_messages(
+    identity: Annotated[Identity, Depends(Permit(Operation.SEARCH_MESSAGES))],
+    chat: ChatService,
+    query: str,
+    cursor: str = "",
+    limit: int = 20,
+) -> Response:
+    """Messages of one's own channels that hold all of the query, newest first.
+
+    Words, `"phrases"`, `from:username`, `in:channel`, `before:2026-01-31`, `after:2026-01-31`. `limit` is 1-50; `cursor` comes
+    from the page before.
+    """
+    return success(await chat.search.find(identity.user_id, query, cursor=cursor, limit=limit))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 
 from chirpbird.chat.errors import StoreCannotOpen
+from chirpbird.storage.sqlite.search_index import index_log
 
 __all__ = ["APPLICATION_ID", "migrate"]
 
+_FILLS: Mapping[int, Sequence[Callable[[sqlite3.Connection], None]]] = {2: (index_log,)}
+"""What a step does that SQL cannot."""
 APPLICATION_ID = 0x43485250
 """Marks a file as ours ("CHRP"), see PRAGMA application_id."""
 
@@ -34,7 +38,13 @@ def migrate(connection: sqlite3.Connection, name: str) -> None:
         number = int(script.removesuffix(".sql"))
         if number > version:
             sql = files(__name__).joinpath(script).read_text("utf-8")
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {sql}; PRAGMA application_id = {APPLICATION_ID};"
-                f"PRAGMA user_version = {number}; COMMIT;"
-            )
+            connection.executescript(f"BEGIN IMMEDIATE; {sql};")
+            try:
+                for fill in _FILLS.get(number, ()):
+                    fill(connection)
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
