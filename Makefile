@@ -53,7 +53,9 @@ imports: $(VENV)/dev.stamp
 
 unit: $(VENV)/dev.stamp test-servers
 	$(call say,Unit tests)
-	@$(BIN)/pytest -q -m 'not e2e'
+	@mkdir -p .coverage
+	@$(BIN)/coverage run -m pytest -q -m 'not e2e'
+	@$(BIN)/coverage report --format total | sed 's/.*/Of src, the unit tests reach & % (lines and branches); pyproject.toml says how much they have to./'
 
 frontend-check: frontend/node_modules/.stamp
 	$(call say,Front end)
