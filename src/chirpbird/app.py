@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 import time
@@ -194,6 +195,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         if isinstance(error, PermissionError):
             hint = "ports below 1024 are for root; choose a higher one with --port"
+        elif error.errno == errno.EADDRNOTAVAIL:
+            hint = "this machine has no such address; choose another with --host"
         else:
             hint = "another program may listen there; choose another port with --port"
         raise CannotStart(f"cannot listen on port {port} of {host}: {error.strerror} ({hint})") from error

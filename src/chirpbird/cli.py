@@ -56,12 +56,14 @@ def _root(
 def serve(
     host: Annotated[
         str | None,
-        typer.Option(help="Address to listen on; 0.0.0.0 for all. [default: 127.0.0.1]", show_default=False),
+        typer.Option(
+            help="Address to listen on; 0.0.0.0 for all. 127.0.0.1 if not given.", show_default=False
+        ),
     ] = None,
     port: Annotated[
         int | None,
         typer.Option(
-            help="Port for HTTP and WebSocket; 0 for any. [default: 8000]",
+            help="Port for HTTP and WebSocket; 0 for any. 8000 if not given.",
             min=0,
             max=65535,
             show_default=False,
@@ -70,8 +72,7 @@ def serve(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Directory for everything that is kept. [default: ./data]",
-            file_okay=False,
+            help="Directory for everything that is kept. ./data if not given.",
             show_default=False,
         ),
     ] = None,
