@@ -66,8 +66,8 @@ e2e: $(VENV)/dev.stamp $(CLIENT) $(SDK_SUITE)/node_modules/.stamp test-packages 
 	$(call say,End to end)
 	@$(BIN)/pytest -q -m e2e
 
-bench: $(VENV)/dev.stamp ## Print what the budgets of the design are measured at
-	@for script in benchmarks/*.py; do $(BIN)/python $$script; done
+bench: $(VENV)/dev.stamp ## Print what is measured beside the budgets: sends, history pages, start, fan-out, bus (3 minutes)
+	@status=0; for script in benchmarks/*.py; do echo; echo "$$script"; $(BIN)/python $$script || status=1; done; exit $$status
 
 wheel: $(VENV)/dev.stamp $(CLIENT) ## Build dist/chirpbird-*.whl with the web client inside
 	$(call say,Wheel)
