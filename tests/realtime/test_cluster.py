@@ -107,6 +107,29 @@ async def test_a_node_that_fell_silent_may_go_on_unheard_and_is_looked_after(clo
     assert await asked(20) == 0
 
 
+async def test_a_node_that_misses_two_announcements_is_doubted_before_it_is_taken_for_gone(
+    clock: FakeClock,
+) -> None:
+    town = Town(clock)
+    here, _ = await town.found(), await town.found()
+    anna = Peer(here)
+    await anna.connect()
+    await anna.subscribe("positioned:c")
+    await town.later(1)
+    before = town.wires[0].tops
+    town.wires[1].cut = True
+    for _ in range(4):
+        await town.later(1)
+    assert len(here.info().nodes) == 2
+    assert town.wires[0].tops > before
+    town.wires[1].cut = False
+    await town.later(1)
+    await town.later(1)
+    settled = town.wires[0].tops
+    await town.later(1)
+    assert town.wires[0].tops == settled
+
+
 async def test_without_the_bus_nothing_is_announced(town: Town) -> None:
     town.nodes[0].on_bus(False)
     said = town.said
@@ -237,7 +260,8 @@ async def test_a_silent_node_makes_a_survey_incomplete(town: Town) -> None:
 async def test_a_survey_does_not_wait_for_who_has_gone(town: Town) -> None:
     near, far = town.nodes
     answering(near, "greet", b"")
-    far.on_survey("greet")(lambda event: asyncio.get_running_loop().create_future())
+    unanswered: asyncio.Future[SurveyReply] = asyncio.get_running_loop().create_future()
+    far.on_survey("greet")(lambda event: unanswered)
     everybody = asyncio.create_task(near.survey("greet", b"x"))
     one = asyncio.create_task(near.survey("greet", b"x", to=far.id))
     await settle()
@@ -246,6 +270,7 @@ async def test_a_survey_does_not_wait_for_who_has_gone(town: Town) -> None:
     assert await everybody == {near.id: SurveyReply(b"x")}
     with pytest.raises(UnknownNode, match=r"node is '.*', expected one that is alive"):
         await one
+    unanswered.set_result(SurveyReply(b""))
 
 
 async def test_what_cannot_be_asked_is_an_error(town: Town) -> None:

@@ -249,9 +249,11 @@ async def test_requests_beyond_the_limit_wait_for_their_turn(node: Node, peer: P
 
 @pytest.mark.parametrize("config", [NodeConfig(client_concurrency=1)])
 async def test_a_pong_does_not_wait(node: Node, peer: Peers, clock: FakeClock) -> None:
+    unanswered: asyncio.Future[RpcReply] = asyncio.get_running_loop().create_future()
+
     @node.on_rpc
     def rpc(client: Client, event: RpcEvent) -> asyncio.Future[RpcReply]:
-        return asyncio.get_running_loop().create_future()
+        return unanswered
 
     anna = peer()
     await anna.connect()
@@ -262,6 +264,7 @@ async def test_a_pong_does_not_wait(node: Node, peer: Peers, clock: FakeClock) -
     clock.now += 10.5
     node.tick()
     assert anna.ended is None
+    unanswered.set_result(RpcReply())
 
 
 async def test_a_cancelled_future_is_an_error(node: Node, peer: Peers) -> None:

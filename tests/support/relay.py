@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Self
 
 __all__ = ["Relay"]
@@ -13,15 +14,13 @@ class Relay:
 
     def __init__(self, target: int) -> None:
         self._target = target
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self._writers: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = asyncio.Event()
         self._open.set()
         self.port = 0
-        self._accepting = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._accepting: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await self.heal()
@@ -30,18 +29,25 @@ class Relay:
     async def __aexit__(self, *_: object) -> None:
         self.release()
         await self.cut()
-        await self._idle.wait()
+        if self._accepting:
+            await asyncio.wait(self._accepting)
 
     async def heal(self) -> None:
         """Take connections (again)."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        # Not by asyncio's server: that drops what it has accepted, unclosed, when it is closed in the same turn of the loop.
+        if self._listener is not None:
+            return
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        self._listener.setblocking(False)
+        self.port = self._listener.getsockname()[1]
+        asyncio.get_running_loop().add_reader(self._listener, self._ready, self._listener)
 
     async def cut(self) -> None:
         """Break all connections and refuse new ones."""
-        if self._server is not None:
-            self._server.close()
-        self._server = None
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+        self._listener = None
         self.drop()
         for task in list(self._tasks):
             task.cancel()
@@ -62,24 +68,24 @@ class Relay:
     def release(self) -> None:
         self._open.set()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._accepting += 1
-        self._idle.clear()
+    def _ready(self, listener: socket.socket) -> None:
         try:
-            await self._connect(reader, writer)
-        finally:
-            self._accepting -= 1
-            if not self._accepting:
-                self._idle.set()
+            accepted, _ = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # who came is gone already
+        accepted.setblocking(False)
+        task = asyncio.get_running_loop().create_task(self._connect(accepted, listener))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
 
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server = self._server
+    async def _connect(self, accepted: socket.socket, listener: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=accepted)
         try:
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.transport.abort()
             return
-        if server is not self._server:  # cut in the meantime
+        if listener is not self._listener:  # cut in the meantime
             writer.transport.abort()
             back.transport.abort()
             return
