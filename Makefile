@@ -55,7 +55,8 @@ unit: $(VENV)/dev.stamp test-servers
 	$(call say,Unit tests)
 	@mkdir -p .coverage
 	@$(BIN)/coverage run -m pytest -q -m 'not e2e'
-	@$(BIN)/coverage report --format total | sed 's/.*/Of src, the unit tests reach & % (lines and branches); pyproject.toml says how much they have to./'
+	@printf 'Lines and branches that they reach, in percent (pyproject.toml says how many it takes): '
+	@$(BIN)/coverage report --format total
 
 frontend-check: frontend/node_modules/.stamp
 	$(call say,Front end)
