@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import contextlib
 import multiprocessing
+import shutil
 import socket
 import struct
 import subprocess
@@ -153,8 +154,11 @@ def main() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    redis = shutil.which("redis-server")
+    if redis is None:
+        raise SystemExit("not measured: redis-server is not installed (Debian: apt install redis-server)")
     with tempfile.TemporaryDirectory() as folder:
-        command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+        command = [redis, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
             try:
                 time.sleep(0.3)

@@ -24,7 +24,7 @@ from chirpbird.storage.mongodb.documents import entry_document
 from chirpbird.storage.mongodb.opening import connect
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.support.mongod import ReplicaSet
+from tests.support.mongod import ReplicaSet, mongod_binary
 
 SENDERS = 256
 SECONDS = 5.0
@@ -143,6 +143,10 @@ def main() -> None:
     if len(sys.argv) > 1:
         table = uvloop.run(measure(sys.argv[1]))
     else:
+        try:
+            mongod_binary()
+        except FileNotFoundError as error:
+            raise SystemExit(f"not measured: {error}, or give the URI of a replica set") from None
         with ReplicaSet(Path(tempfile.mkdtemp()), members=3) as servers:
             table = uvloop.run(measure(servers.uri("benchmark")))
     Console().print(table)

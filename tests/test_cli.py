@@ -32,8 +32,15 @@ def test_help_shows_what_stands_in_brackets(command: tuple[str, ...], words: str
 def test_help_names_the_command_and_its_options() -> None:
     assert "serve" in _chirpbird("--help").output
     output = _chirpbird("serve", "--help").output
-    for option in ("--host", "--port", "--data"):
-        assert option in output
+    for words in ("--host", "--port", "--data"):
+        assert words in output
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "realtime", "lab", "lab drill"])
+def test_every_command_has_help(command: str) -> None:
+    result = _chirpbird(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert f" {command} [OPTIONS]" in result.output
 
 
 def test_the_version() -> None:
@@ -95,6 +102,37 @@ def test_a_port_in_use_is_said_before_the_data_is_touched(tmp_path: Path) -> Non
     assert f"cannot listen on port {port} of 127.0.0.1" in result.output
     assert "choose another port with --port" in result.output
     assert not (tmp_path / "data").exists()
+
+
+def test_an_address_of_another_machine_is_said(tmp_path: Path) -> None:
+    # 192.0.2.0/24 is nobody's: it is kept for documentation.
+    result = _chirpbird("serve", "--host", "192.0.2.1", "--port", "0", "--data", str(tmp_path))
+    assert result.exit_code == 1
+    assert "cannot listen on port 0 of 192.0.2.1" in result.output
+    assert "this machine has no such address" in result.output
+
+
+def test_a_file_where_the_data_directory_should_be_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file", tmp_path / "file" / "data"):
+        result = _chirpbird("serve", "--port", "0", "--data", str(place))
+        assert result.exit_code == 1
+        assert f"cannot use the data directory {place}: a file is in its place" in result.output
+
+
+def test_a_data_directory_that_cannot_be_written_is_said() -> None:
+    # Nobody can make directories there, not even root.
+    result = _chirpbird("serve", "--port", "0", "--data", "/proc/chirpbird")
+    assert result.exit_code == 1
+    assert "cannot use the data directory /proc/chirpbird" in result.output
+    assert "this user must be able to write there" in result.output
+
+
+def test_a_short_secret_is_said_and_not_shown(tmp_path: Path) -> None:
+    result = _chirpbird("serve", "--port", "0", "--data", str(tmp_path), CHIRPBIRD_SECRET="hunter2")
+    assert result.exit_code == 1
+    assert "CHIRPBIRD_SECRET is 7 bytes long, at least 32 are expected" in result.output
+    assert "hunter2" not in result.output
 
 
 def test_data_of_a_newer_version_is_said(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_the_signing_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> 
 
 
 def test_a_short_secret_is_refused_without_being_shown(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="secret is 5 bytes long, at least 32 are expected"):
+    with pytest.raises(SettingsError, match="CHIRPBIRD_SECRET is 5 bytes long, at least 32 are expected"):
         signing_secret(Settings(data=tmp_path, secret=SecretStr("short")))
     (tmp_path / "secret.key").write_bytes(b"short")
     with pytest.raises(SettingsError, match="holds 5 bytes, at least 32 are expected"):

@@ -74,7 +74,6 @@ def serve(
         Path | None,
         typer.Option(
             help="Directory for everything that is kept. \\[default: ./data]",
-            file_okay=False,
             show_default=False,
         ),
     ] = None,

@@ -13,7 +13,7 @@ def test_a_port_in_use_is_named() -> None:
 
 
 def test_an_address_of_another_machine_is_named() -> None:
-    with pytest.raises(CannotListen, match=r"port 8000 of 192\.0\.2\.1: .*with --port"):
+    with pytest.raises(CannotListen, match=r"port 8000 of 192\.0\.2\.1: .*no such address"):
         listen("192.0.2.1", 8000, setting="--port")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 from chirpbird.realtime.protocol.codes import RealtimeError
@@ -30,6 +31,8 @@ def listen(host: str, port: int, *, setting: str) -> socket.socket:
         listener.close()
         if isinstance(error, PermissionError):
             hint = f"ports below 1024 are for root; choose a higher one with {setting}"
+        elif error.errno == errno.EADDRNOTAVAIL:
+            hint = "this machine has no such address"
         else:
             hint = f"another program may listen there; choose another port with {setting}"
         words = error.strerror or error

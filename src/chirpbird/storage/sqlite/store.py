@@ -71,8 +71,14 @@ def _open(directory: Path) -> tuple[Path, sqlite3.Connection, int]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StoreCannotOpen(
+            f"cannot use the data directory {directory}: a file is in its place, a directory is expected"
+        ) from error
     except OSError as error:
-        raise StoreCannotOpen(f"cannot use the data directory {directory}: {error.strerror}") from error
+        raise StoreCannotOpen(
+            f"cannot use the data directory {directory}: {error.strerror} (this user must be able to write there)"
+        ) from error
     try:
         return path, _open_locked(path, lock), lock
     except BaseException:
