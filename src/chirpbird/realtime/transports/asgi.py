@@ -73,8 +73,8 @@ def realtime_app(
 
     ``http_stream`` and ``sse`` are of no use without ``emulation``, where their clients send. ``wires`` are the wire formats
     served, ``json`` and ``protobuf``; events are JSON always. Pages of the server's own origin may connect, and those of
-    ``allowed_origins`` (``https://chat.example.org``, ``https://*.example.org``; ``*``: all; see ``Origins``). Requests for other paths, and the lifespan, go to
-    ``otherwise``; without one they are not found.
+    ``allowed_origins`` (``https://chat.example.org``, ``https://*.example.org``; ``*``: all; see ``Origins``). Requests for
+    other paths, and the lifespan, go to ``otherwise``; without one they are not found.
 
     Errors: ValueError for names and wires that there are not, paths that are not absolute, and what is no origin.
     """

@@ -91,8 +91,8 @@ class RealtimeHttpProtocol(ImpatientProtocol):
     ) -> type[RealtimeHttpProtocol]:
         """A protocol class for ``uvicorn.Config(http=...)`` whose WebSockets go to ``acceptor``.
 
-        ``allowed_origins`` are those of which pages may connect besides the server's own
-        (``https://chat.example.org``, ``https://*.example.org``; ``*``: all; see ``Origins``); ``wires`` are the wire formats that the acceptor speaks,
+        ``allowed_origins`` are those of which pages may connect besides the server's own (``https://chat.example.org``,
+        ``https://*.example.org``; ``*``: all; see ``Origins``); ``wires`` are the wire formats that the acceptor speaks,
         ``json`` and ``protobuf``, both if not told. At ``uni_path``, if there is one, clients get pushes and send nothing
         after their connect request; the ``max_message_size`` of ``uni_limits`` is theirs, which is that of ``limits`` if not
         told. An empty ``path`` leaves these the only ones. While ``closing`` says so, WebSockets are refused with 503, upon

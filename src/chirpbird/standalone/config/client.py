@@ -115,6 +115,7 @@ class ClientSection(Section):
     allow_anonymous_connect_without_token: bool = False
     disallow_anonymous_connection_tokens: bool = False
     subscribe_to_user_personal_channel: PersonalChannel = PersonalChannel()
+    connect_include_server_time: bool = False
     user_connection_limit: Annotated[int, Field(ge=0)] = 0
     channel_limit: Annotated[int, Field(ge=1)] = 128
     queue_max_size: Annotated[int, Field(ge=1)] = 1_048_576
