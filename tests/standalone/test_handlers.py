@@ -267,7 +267,12 @@ async def test_a_refreshed_subscription_may_have_other_info(make: Make) -> None:
     box = await make(channel=channel({"presence": True}))
     ann = await box.user("ann")
     await ann.subscribe("a", token=sign(sub="ann", channel="a", info={"v": 1}))
-    for claims, info in (({}, {"v": 1}), ({"info": {"v": 2}}, {"v": 2}), ({}, {"v": 2})):
+    fresh: list[tuple[dict[str, Any], object]] = [
+        ({}, {"v": 1}),
+        ({"info": {"v": 2}}, {"v": 2}),
+        ({}, {"v": 2}),
+    ]
+    for claims, info in fresh:
         token = sign(sub="ann", channel="a", **claims)
         assert await code(ann, sub_refresh={"channel": "a", "token": token}) == 0
         [session] = box.node._core.hub.sessions.values()
@@ -280,7 +285,11 @@ async def test_meta_stays_on_the_server(make: Make) -> None:
     connected = await ann.connect(sign(sub="ann", meta={"secret": 1}))
     [session] = box.node._core.hub.sessions.values()
     assert json.loads(session.client.meta) == {"secret": 1}
-    for claims, meta in (({}, {"secret": 1}), ({"meta": {"secret": 2}}, {"secret": 2})):
+    fresh: list[tuple[dict[str, Any], object]] = [
+        ({}, {"secret": 1}),
+        ({"meta": {"secret": 2}}, {"secret": 2}),
+    ]
+    for claims, meta in fresh:
         refreshed = await ann.ask(refresh={"token": sign(sub="ann", **claims)})
         assert json.loads(session.client.meta) == meta
         assert "secret" not in json.dumps([connected, refreshed, ann.told()])

@@ -68,7 +68,7 @@ def subscribe(session: Session, command: Command) -> None:
     handler = session.core.handlers.subscribe
     if not channel or request.delta not in _DELTAS:
         session.close(disconnects.BAD_REQUEST)
-    elif len(channel) > config.channel_max_length:
+    elif len(channel) > config.channel_max_length or request.type:
         session.error(command.id, errors.BAD_REQUEST)
     elif (sub := session.subs.get(channel)) is not None:
         if sub.waiting:
