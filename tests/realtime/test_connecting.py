@@ -540,3 +540,23 @@ async def test_on_disconnect_is_told_of_those_that_got_in(node: Node, peer: Peer
     bert.receiver.closed(3501, "bad request")
     assert gone == [("anna", 3000), ("bert", 3501)]
     assert node.stats().counters.disconnects == {3000: 2, 3501: 1}
+
+
+@pytest.mark.parametrize("config", [NodeConfig(server_time=True)])
+async def test_the_servers_time_is_told_where_it_is_wanted(
+    node: Node, peer: Callable[[], Peer], clock: FakeClock
+) -> None:
+    assert (await peer().connect())["time"] == int(clock.time() * 1000)
+
+
+async def test_what_kind_of_client_it_is_is_a_hint(node: Node, peer: Callable[[], Peer]) -> None:
+    heard: list[str] = []
+
+    @node.on_connecting
+    def connecting(client: Client, event: ConnectingEvent) -> ConnectReply:
+        heard.append(event.profile)
+        return ConnectReply(user="")
+
+    await peer().connect(profile="x" * 100)
+    await peer().connect(flag=7)
+    assert heard == ["x" * 64, ""]

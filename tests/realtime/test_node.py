@@ -104,6 +104,7 @@ async def test_what_a_handler_can_do_with_a_client(node: Node, peer: Peers) -> N
         assert client.info == b'{"name":"anna"}'
         assert client.id in repr(client)
         client.context = "mine"
+        client.send(b'{"n": 1}')
         client.unsubscribe("a")
         client.unsubscribe("b")
         return RpcReply()
@@ -113,7 +114,8 @@ async def test_what_a_handler_can_do_with_a_client(node: Node, peer: Peers) -> N
     await anna.subscribe("a")
     await anna.ask(rpc={})
     assert anna.told() == [
-        {"push": {"channel": "a", "unsubscribe": {"code": 2000, "reason": "server unsubscribe"}}}
+        {"push": {"message": {"data": {"n": 1}}}},
+        {"push": {"channel": "a", "unsubscribe": {"code": 2000, "reason": "server unsubscribe"}}},
     ]
 
 

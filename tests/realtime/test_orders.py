@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from chirpbird.realtime import Disconnect, Node, StreamPosition, SubscribeOptions
+from chirpbird.realtime import Disconnect, FilterNode, Node, StreamPosition, SubscribeOptions
 from tests.support.cluster import Town
 from tests.support.realtime import FakeClock, Peer, Recorder, settle
 
@@ -45,6 +45,23 @@ async def test_users_are_reached_on_every_node(town: Town, clock: FakeClock) -> 
     await near.disconnect("anna")
     await settle()
     assert [each.ended for each in peers] == [GONE] * 2
+
+
+async def test_a_filter_of_the_server_goes_to_every_node(town: Town) -> None:
+    near, far = town.nodes
+    peers = [Peer(near), Peer(far)]
+    for each in peers:
+        await each.connect("anna")
+    options = SubscribeOptions(server_tags_filter=FilterNode(key="team", cmp="eq", val="a"))
+    await near.subscribe("anna", "c", options=options)
+    await settle()
+    for node, each in zip(town.nodes, peers, strict=True):
+        each.told()
+        for team in "ab":
+            node.publish("c", b'"%b"' % team.encode(), tags={"team": team}).result()
+        await settle()
+        assert {pub["data"] for pub in each.pubs("c")} == {"a"}
+        await settle()
 
 
 async def test_one_client_is_found_on_any_node(town: Town) -> None:

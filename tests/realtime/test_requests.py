@@ -367,3 +367,13 @@ async def test_a_message_handler_may_fail_or_end_the_connection(
     assert "oops" in caplog.text
     anna.send({"send": {"data": 2}})
     assert anna.ended == (3503, "force disconnect")
+
+
+@pytest.mark.parametrize("command", ["subscribe", "publish"])
+async def test_channels_of_other_types_are_refused(peer: Callable[[], Peer], command: str) -> None:
+    anna = peer()
+    await anna.connect()
+    for number in (1, 4, -1):
+        reply = await anna.ask(**{command: {"channel": "c", "type": number, "data": 1}})
+        assert reply["error"]["code"] == 107
+    assert await anna.subscribe("c") == {}

@@ -491,6 +491,36 @@ async def test_a_subscription_that_is_not_refreshed_ends(node: Node, peer: Peers
     assert anna.ended is None
 
 
+async def test_a_refreshed_subscription_may_have_other_info(
+    node: Node, peer: Peers, clock: FakeClock
+) -> None:
+    @node.on_subscribe
+    def subscribe(client: Client, event: SubscribeEvent) -> SubscribeReply:
+        return SubscribeReply(SubscribeOptions(info=b"1", expire_at=clock.time() + 9))
+
+    @node.on_sub_refresh
+    def sub_refresh(client: Client, event: SubRefreshEvent) -> SubRefreshReply:
+        return SubRefreshReply(info=b"" if event.token == "same" else event.token.encode())
+
+    anna = peer()
+    await anna.connect()
+    await anna.subscribe("c")
+    for token, info in (("same", 1), ("2", 2), ("same", 2)):
+        await anna.ask(sub_refresh={"channel": "c", "token": token})
+        await anna.ask(publish={"channel": "c", "data": 1})
+        assert [pub["info"]["chan_info"] for pub in anna.pubs("c")] == [info]
+
+
+async def test_the_client_is_told_how_often_to_publish(node: Node, peer: Peers) -> None:
+    @node.on_subscribe
+    def subscribe(client: Client, event: SubscribeEvent) -> SubscribeReply:
+        return SubscribeReply(SubscribeOptions(publish_debounce=0.25))
+
+    anna = peer()
+    await anna.connect()
+    assert await anna.subscribe("c") == {"publish_debounce": 250}
+
+
 @pytest.mark.parametrize("config", [NodeConfig(ping_interval=0)])
 async def test_a_refreshed_subscription_goes_on(node: Node, peer: Peers, clock: FakeClock) -> None:
     _expiring(node, clock)

@@ -11,6 +11,9 @@ from centrifuge.fossil import apply_delta
 
 from chirpbird.realtime import (
     Client,
+    ConnectingEvent,
+    ConnectReply,
+    FilterNode,
     Node,
     RecoveryMode,
     SubscribeEvent,
@@ -277,6 +280,70 @@ async def test_a_filter_wins_over_deltas(node: Node, peer: Peers) -> None:
     publish(node, 2)
     await settle()
     assert anna.pubs("c")[0]["data"] == payload(2)
+
+
+def filtered_by_the_server(node: Node, **options: Any) -> None:
+    of_server = SubscribeOptions(
+        recoverable=True, server_tags_filter=FilterNode(key="team", cmp="eq", val="a"), **options
+    )
+
+    @node.on_subscribe
+    def subscribe(client: Client, event: SubscribeEvent) -> SubscribeReply:
+        return SubscribeReply(of_server)
+
+
+def publish_to_teams(node: Node) -> None:
+    for team, parity in (("a", "odd"), ("b", "odd"), ("a", "even"), ("b", "even")):
+        tags = {"team": team, "parity": parity}
+        node.publish("c", b"1", tags=tags, history_size=100, history_ttl=60).result()
+    node.publish("c", b"1", history_size=100, history_ttl=60).result()
+
+
+async def test_the_servers_filter_and_the_clients_both_have_to_match(node: Node, peer: Peers) -> None:
+    filtered_by_the_server(node, allow_tags_filter=True, allowed_delta_types=("fossil",))
+    anna, bert, carl = [await connected(peer) for _ in range(3)]
+    assert "delta" not in await anna.subscribe("c", delta="fossil")
+    await bert.subscribe("c", tf=EVEN)
+    await carl.subscribe("c", tf={"key": "team", "cmp": "eq", "val": "b"})
+    publish_to_teams(node)
+    await settle()
+    assert [[pub["offset"] for pub in each.pubs("c")] for each in (anna, bert, carl)] == [[1, 3], [3], []]
+
+
+async def test_the_servers_filter_holds_for_what_was_missed(node: Node, peer: Peers) -> None:
+    filtered_by_the_server(node, allow_tags_filter=True)
+    publish_to_teams(node)
+    epoch = (await node.history("c")).position.epoch
+    anna, bert = await connected(peer), await connected(peer)
+    result = await anna.subscribe("c", recover=True, epoch=epoch)
+    assert [pub["offset"] for pub in result["publications"]] == [1, 3]
+    result = await bert.subscribe("c", recover=True, epoch=epoch, tf=EVEN)
+    assert [pub["offset"] for pub in result["publications"]] == [3]
+
+
+async def test_the_servers_filter_holds_for_the_latest(node: Node, peer: Peers) -> None:
+    filtered_by_the_server(node, recovery_mode=RecoveryMode.CACHE, auto_cache_recover=True)
+    publish_to_teams(node)
+    anna = await connected(peer)
+    assert [pub["offset"] for pub in (await anna.subscribe("c"))["publications"]] == [3]
+
+
+async def test_the_servers_filter_holds_for_server_side_subscriptions(node: Node, peer: Peers) -> None:
+    options = SubscribeOptions(server_tags_filter=FilterNode(key="team", cmp="eq", val="a"))
+
+    @node.on_connecting
+    def connecting(client: Client, event: ConnectingEvent) -> ConnectReply:
+        return ConnectReply(user=event.token, subscriptions={"c": options})
+
+    anna = await connected(peer)
+    publish_to_teams(node)
+    await settle()
+    assert [pub["offset"] for pub in anna.pubs("c")] == [1, 3]
+
+
+def test_a_filter_of_the_server_that_makes_no_sense_is_an_error() -> None:
+    with pytest.raises(ValueError, match="is no comparison"):
+        SubscribeOptions(server_tags_filter=FilterNode(key="team", cmp="is"))
 
 
 async def test_recovery_gives_what_matches(node: Node, peer: Peers) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -260,6 +261,38 @@ async def test_subscriptions_expire_and_are_refreshed(make: Make) -> None:
     fresh = sign(sub="ann", channel="a", exp=now + 20)
     assert (await ann.ask(sub_refresh={"channel": "a", "token": fresh}))["sub_refresh"]["ttl"] == 20
     assert await code(ann, sub_refresh={"channel": "a", "token": sign(sub="ann", channel="a", exp=1)}) == 109
+
+
+async def test_a_refreshed_subscription_may_have_other_info(make: Make) -> None:
+    box = await make(channel=channel({"presence": True}))
+    ann = await box.user("ann")
+    await ann.subscribe("a", token=sign(sub="ann", channel="a", info={"v": 1}))
+    fresh: list[tuple[dict[str, Any], object]] = [
+        ({}, {"v": 1}),
+        ({"info": {"v": 2}}, {"v": 2}),
+        ({}, {"v": 2}),
+    ]
+    for claims, info in fresh:
+        token = sign(sub="ann", channel="a", **claims)
+        assert await code(ann, sub_refresh={"channel": "a", "token": token}) == 0
+        [session] = box.node._core.hub.sessions.values()
+        assert json.loads(session.info_in("a").chan_info) == info
+
+
+async def test_meta_stays_on_the_server(make: Make) -> None:
+    box = await make()
+    ann = box.peer()
+    connected = await ann.connect(sign(sub="ann", meta={"secret": 1}))
+    [session] = box.node._core.hub.sessions.values()
+    assert json.loads(session.client.meta) == {"secret": 1}
+    fresh: list[tuple[dict[str, Any], object]] = [
+        ({}, {"secret": 1}),
+        ({"meta": {"secret": 2}}, {"secret": 2}),
+    ]
+    for claims, meta in fresh:
+        refreshed = await ann.ask(refresh={"token": sign(sub="ann", **claims)})
+        assert json.loads(session.client.meta) == meta
+        assert "secret" not in json.dumps([connected, refreshed, ann.told()])
 
 
 async def test_wishes_are_granted_to_those_who_may_see_the_past(make: Make) -> None:

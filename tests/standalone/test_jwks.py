@@ -46,7 +46,77 @@ class Endpoint:
 def verifier(endpoint: Endpoint, clock: FakeClock | None = None) -> TokenVerifier:
     clock = clock or FakeClock()
     options = TokenOptions(jwks_public_endpoint="https://id.example/keys", hmac_secret_key="x" * 32)
-    return TokenVerifier(options, clock, KeySet(endpoint.fetch, clock))
+    return TokenVerifier(options, clock, lambda address: endpoint.fetch)
+
+
+TEMPLATE = "https://id.example/{{tenant}}/{{app}}/keys"
+ISSUER = "^https://(?P<tenant>red|blue)\\.example$"
+
+
+async def test_issuers_and_audiences_have_keys_of_their_own() -> None:
+    endpoints = {
+        f"https://id.example/{tenant}/{app}/keys": Endpoint(jwk(algorithm, "k1"))
+        for tenant, app, algorithm in (("red", "a.b", "ES256"), ("blue", "a.b", "RS256"))
+    }
+    options = TokenOptions(
+        jwks_public_endpoint=TEMPLATE, issuer_regex=ISSUER, audience_regex="^(?P<app>a\\.b|c)$"
+    )
+    checked = TokenVerifier(options, FakeClock(), lambda address: endpoints[address].fetch)
+
+    async def user(algorithm: str, **claims: Any) -> str:
+        return (await checked.connection(sign(KEYS[algorithm], algorithm, {"kid": "k1"}, **claims))).user
+
+    red = {"iss": "https://red.example", "aud": ["other", "a.b"]}
+    blue = {"iss": "https://blue.example", "aud": "a.b"}
+    for _ in range(2):
+        assert await user("ES256", sub="ann", **red) == "ann"
+        assert await user("RS256", sub="bob", **blue) == "bob"
+    assert [endpoint.asked for endpoint in endpoints.values()] == [1, 1]
+    for algorithm, claims in (
+        ("ES256", blue),
+        ("ES256", {**red, "iss": "https://green.example"}),
+        ("ES256", {**red, "iss": "https://red.example/../x"}),
+        ("ES256", {**red, "aud": []}),
+        ("ES256", {}),
+        ("ES256", {**red, "aud": 5}),
+    ):
+        with pytest.raises(InvalidToken):
+            await user(algorithm, sub="ann", **claims)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "good"),
+    [
+        (ISSUER, True),
+        ("(?P<tenant>a)", True),
+        ("(?P<tenant>a-b|c_d|e\\.f)", True),
+        ("(?P<tenant>[ab])", False),
+        ("(?P<tenant>a.b)", False),
+        ("(?P<tenant>a|.*)", False),
+        ("(?P<tenant>\\w+)", False),
+        ("(?P<tenant>\\.\\.)", False),
+        ("(?P<tenant>a|)", False),
+        ("(?P<other>a)", False),
+        ("\\(?P<tenant>a", False),
+        ("", False),
+    ],
+)
+def test_variables_have_listed_values_only(issuer: str, good: bool) -> None:
+    template = "https://id.example/{{tenant}}/keys"
+    if good:
+        assert TokenOptions(jwks_public_endpoint=template, issuer_regex=issuer).has_keys
+        return
+    with pytest.raises(ValueError, match="has the variable 'tenant'"):
+        TokenOptions(jwks_public_endpoint=template, issuer_regex=issuer)
+
+
+async def test_a_variable_without_a_value_has_no_keys() -> None:
+    options = TokenOptions(
+        jwks_public_endpoint="https://id.example/{{tenant}}/keys", issuer_regex="^(?:(?P<tenant>red)|any)$"
+    )
+    checked = TokenVerifier(options, FakeClock(), lambda address: Endpoint().fetch)
+    with pytest.raises(InvalidToken, match="none that has keys"):
+        await checked.connection(sign(KEYS["ES256"], "ES256", {"kid": "k1"}, sub="ann", iss="any"))
 
 
 @pytest.mark.parametrize("algorithm", sorted(KEYS))

@@ -43,6 +43,7 @@ from chirpbird.realtime.options import PublishOptions, RecoveryMode, SubscribeOp
 from chirpbird.realtime.presence import PresenceEntry, PresenceStore
 from chirpbird.realtime.protocol import disconnects, errors
 from chirpbird.realtime.protocol.codes import Disconnect, ProtocolError, RealtimeError, Unsubscribe
+from chirpbird.realtime.protocol.messages import FilterNode
 from chirpbird.realtime.stats import Counters, NodeInfo, NodesInfo, NodeStats
 from chirpbird.realtime.types import (
     ClientInfo,
@@ -66,6 +67,7 @@ __all__ = [
     "Counters",
     "Disconnect",
     "DisconnectEvent",
+    "FilterNode",
     "History",
     "HistoryEvent",
     "HistoryReply",

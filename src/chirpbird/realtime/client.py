@@ -20,7 +20,7 @@ class Client:
     ``user`` and ``info`` are known once ``on_connecting`` has answered.
     """
 
-    __slots__ = ("_session", "context", "id", "info", "name", "transport", "user", "version")
+    __slots__ = ("_session", "context", "id", "info", "meta", "name", "transport", "user", "version")
 
     def __init__(self, session: Session, client_id: str, transport: TransportInfo) -> None:
         self._session = session
@@ -31,6 +31,9 @@ class Client:
         """``conn_info``, as given in ``ConnectReply``."""
         self.transport = transport
         self.context: object = None
+        self.meta = b""
+        """What the server knows of the connection and no client is told, as given in ``ConnectReply``, or last in a
+        ``RefreshReply``."""
         self.name = ""
         """What the SDK calls itself."""
         self.version = ""

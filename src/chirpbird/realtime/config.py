@@ -61,6 +61,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How long to wait before a failed read of a channel's missing publications is tried again, doubling from min to max."""
     channel_linger: float = 1.0
     """How long the broker stays subscribed to a channel after its last subscriber on this node went."""
+    server_time: bool = False
+    """Clients are told the server's time when they connect."""
     announce_interval: float = 1.0
     """How often a node tells the others that it is there, and what it is doing."""
     node_ttl: float = 7.0

@@ -36,6 +36,7 @@ __all__ = ["begin", "connect", "expire_at", "expired", "instead_of", "refresh"]
 _logger = logging.getLogger("chirpbird.realtime")
 _NAME_LENGTH = 16
 _VERSION_LENGTH = 64
+_PROFILE_LENGTH = 64
 _INSTEAD = {
     errors.EXPIRED.code: disconnects.CONNECTION_EXPIRED,
     errors.TOKEN_EXPIRED.code: disconnects.CONNECTION_EXPIRED,
@@ -70,7 +71,13 @@ def connect(session: Session, command_id: int, request: ConnectRequest) -> None:
     client.name = request.name[:_NAME_LENGTH]
     client.version = request.version[:_VERSION_LENGTH]
     event = ConnectingEvent(
-        request.token, bytes(request.data), client.name, client.version, request.headers, tuple(request.subs)
+        request.token,
+        bytes(request.data),
+        client.name,
+        client.version,
+        request.headers,
+        tuple(request.subs),
+        request.profile[:_PROFILE_LENGTH],
     )
     positions = {
         channel: StreamPosition(sub.offset, sub.epoch) for channel, sub in request.subs.items() if sub.recover
@@ -104,6 +111,7 @@ def _accepted(
     client.user = reply.user
     client.info = reply.info
     client.context = reply.context
+    client.meta = reply.meta
     session.info = ClientInfo(reply.user, client.id, reply.info)
     if not reply.subscriptions:
         _finish(session, command_id, reply, ())
@@ -111,7 +119,7 @@ def _accepted(
     subs = []
     for channel, options in reply.subscriptions.items():
         sub = session.subs[channel] = Subscription(session, channel, server_side=True)
-        sub.options = options
+        subscribing.grant(sub, options)
         subs.append(sub)
     core.go(_with_subscriptions(session, command_id, reply, subs, positions))
 
@@ -154,6 +162,8 @@ def _finish(session: Session, command_id: int, reply: ConnectReply, newcomers: I
     result.session = session.session_id
     if session.connection.info.emulation:
         result.node = core.node_id
+    if config.server_time:
+        result.time = int(core.clock.time() * 1000)
     now = core.clock.monotonic()
     if config.ping_interval > 0:
         if not session.connection.info.native_ping:
@@ -190,6 +200,7 @@ def _answer(session: Session, command_id: int, result: ConnectResult) -> Reply:
         subs=result.subs,
         ping=result.ping,
         session=result.session,
+        time=result.time,
     )
     return Reply(push=Push(connect=push))
 
@@ -211,8 +222,7 @@ def _refreshed(session: Session, command_id: int, _event: RefreshEvent, reply: R
         return
     if reply.expired or is_past(session.core.clock, reply.expire_at):
         raise disconnects.CONNECTION_EXPIRED
-    if reply.info is not None:
-        session.set_info(reply.info)
+    _renew(session, reply)
     _set_expiry(session, reply.expire_at)
     result = RefreshResult(client=session.client.id, version=session.core.config.version)
     if reply.expire_at is not None:
@@ -242,9 +252,15 @@ def expired(session: Session) -> None:
 def _extended(session: Session, _command_id: int, _event: RefreshEvent, reply: RefreshReply) -> None:
     if reply.expired:
         raise disconnects.CONNECTION_EXPIRED
+    _renew(session, reply)
+    expire_at(session, reply.expire_at)
+
+
+def _renew(session: Session, reply: RefreshReply) -> None:
     if reply.info is not None:
         session.set_info(reply.info)
-    expire_at(session, reply.expire_at)
+    if reply.meta is not None:
+        session.client.meta = reply.meta
 
 
 def _not_extended(session: Session, _command_id: int, _event: RefreshEvent, error: BaseException) -> None:

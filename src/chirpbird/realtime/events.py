@@ -46,6 +46,8 @@ class ConnectingEvent(msgspec.Struct, frozen=True):
     """What the client calls its HTTP headers; it can claim anything."""
     subs: tuple[str, ...]
     """Channels that it would like to be subscribed to by the server."""
+    profile: str = ""
+    """Which kind of client, or part of an application, it says it is; at most 64 characters. A hint."""
 
 
 class ConnectReply(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +67,8 @@ class ConnectReply(msgspec.Struct, frozen=True, kw_only=True):
     """Channels that the server subscribes it to."""
     context: object = None
     """Becomes ``Client.context``."""
+    meta: bytes = b""
+    """Becomes ``Client.meta``. Clients are never told."""
 
 
 class RefreshEvent(msgspec.Struct, frozen=True):
@@ -81,6 +85,8 @@ class RefreshReply(msgspec.Struct, frozen=True):
     """It does not: disconnect 3005."""
     info: bytes | None = None
     """Becomes the client's ``conn_info`` from here on, if given."""
+    meta: bytes | None = None
+    """Becomes ``Client.meta``, if given."""
 
 
 class SubscribeEvent(msgspec.Struct, frozen=True):
@@ -114,6 +120,8 @@ class SubRefreshReply(msgspec.Struct, frozen=True):
     """The subscription goes on until ``expire_at`` (Unix seconds; None: for ever)."""
 
     expire_at: float | None = None
+    info: bytes = b""
+    """Becomes the client's ``chan_info`` in this channel from here on; empty: that stays what it is."""
 
 
 class UnsubscribeEvent(msgspec.Struct, frozen=True):

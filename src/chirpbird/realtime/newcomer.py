@@ -84,6 +84,7 @@ class Newcomer:
         sub, joined = self.sub, self._joined
         codec, variety = sub.session.lane.codec, sub.variety
         result = SubscribeResult(data=codec.payload(sub.options.data), delta=variety.delta)
+        result.publish_debounce = round(sub.options.publish_debounce * 1000)
         if variety.compact and sub.channel is not None:
             result.id = sub.channel.number
         if sub.options.expire_at is not None:

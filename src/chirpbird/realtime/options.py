@@ -7,6 +7,9 @@ from enum import Enum
 
 import msgspec
 
+from chirpbird.realtime.protocol.messages import FilterNode
+from chirpbird.realtime.tag_filter import check_filter
+
 __all__ = ["PublishOptions", "RecoveryMode", "SubscribeOptions"]
 
 
@@ -51,8 +54,18 @@ class SubscribeOptions(msgspec.Struct, frozen=True, kw_only=True):
     with ``delta``. Does not go together with a tags filter; the filter wins."""
     allow_tags_filter: bool = False
     """A client may ask for publications with certain tags only."""
+    server_tags_filter: FilterNode | None = None
+    """The client gets publications with certain tags only, whether it asks for that or not; of these, those that its own filter
+    lets through, if it may have one. What it is told when it subscribes is filtered as well; what it asks for with history is
+    not, and is for ``on_history`` to refuse. No deltas then. Errors: FilterError, a ValueError."""
     allow_channel_compaction: bool = False
     """To a client that knows how, pushes name the channel by a number."""
+    publish_debounce: float = 0.0
+    """Seconds between publications of the client to the channel, which its SDK sees to; 0: at once."""
+
+    def __post_init__(self) -> None:
+        if self.server_tags_filter is not None:
+            check_filter(self.server_tags_filter)
 
 
 class PublishOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -59,6 +59,9 @@ def publish(session: Session, command_id: int, request: PublishRequest) -> None:
         return
     if not _check_channel(session, command_id, channel):
         return
+    if request.type:
+        session.error(command_id, errors.BAD_REQUEST)
+        return
     event = PublishEvent(channel, data, session.info_in(channel))
     if session.publishing is not None and (queue := session.publishing.get(channel)) is not None:
         session.in_flight += 1

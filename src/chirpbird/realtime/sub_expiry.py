@@ -11,6 +11,7 @@ from chirpbird.realtime.protocol import disconnects, errors
 from chirpbird.realtime.protocol.codes import SUBSCRIPTION_EXPIRED
 from chirpbird.realtime.protocol.messages import Reply, SubRefreshRequest, SubRefreshResult
 from chirpbird.realtime.subscription import Subscription, SubState
+from chirpbird.realtime.types import ClientInfo
 
 if TYPE_CHECKING:
     from chirpbird.realtime.session import Session
@@ -40,6 +41,9 @@ def _sub_refreshed(session: Session, command_id: int, event: SubRefreshEvent, re
         raise errors.PERMISSION_DENIED
     if is_past(session.core.clock, reply.expire_at):
         raise errors.EXPIRED
+    if reply.info:
+        client = session.client
+        sub.info = ClientInfo(client.user, client.id, client.info, reply.info)
     set_expiry(sub, reply.expire_at)
     result = SubRefreshResult()
     if reply.expire_at is not None:

@@ -26,13 +26,14 @@ from chirpbird.realtime.protocol.codes import (
 from chirpbird.realtime.protocol.messages import (
     Command,
     Empty,
+    FilterNode,
     Push,
     Reply,
     SubscribePush,
     SubscribeRequest,
 )
 from chirpbird.realtime.subscription import Subscription, SubState
-from chirpbird.realtime.tag_filter import FilterError
+from chirpbird.realtime.tag_filter import FilterError, TagFilter
 from chirpbird.realtime.types import StreamPosition
 from chirpbird.realtime.variety import Variety
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "end",
+    "grant",
     "subscribe",
     "subscribe_by_server",
     "unsubscribe",
@@ -66,7 +68,7 @@ def subscribe(session: Session, command: Command) -> None:
     handler = session.core.handlers.subscribe
     if not channel or request.delta not in _DELTAS:
         session.close(disconnects.BAD_REQUEST)
-    elif len(channel) > config.channel_max_length:
+    elif len(channel) > config.channel_max_length or request.type:
         session.error(command.id, errors.BAD_REQUEST)
     elif (sub := session.subs.get(channel)) is not None:
         if sub.waiting:
@@ -121,22 +123,32 @@ def _allowed(
 def _variety(sub: Subscription, request: SubscribeRequest) -> Variety:
     """What the client asked for, as far as it may have it. Errors: BAD_REQUEST for a filter."""
     options, session = sub.options, sub.session
-    tag_filter = None
-    if request.tf is not None:
-        if not options.allow_tags_filter:
-            _logger.info("client %s may not filter %r by tags", session.client.id, sub.name)
-            raise errors.BAD_REQUEST
-        try:
-            tag_filter = session.core.tag_filters.get(request.tf)
-        except FilterError as error:
-            _logger.info("client %s, channel %r: %s", session.client.id, sub.name, error)
-            raise errors.BAD_REQUEST from error
+    if request.tf is not None and not options.allow_tags_filter:
+        _logger.info("client %s may not filter %r by tags", session.client.id, sub.name)
+        raise errors.BAD_REQUEST
+    try:
+        tag_filter = _tag_filter(sub, request.tf)
+    except FilterError as error:
+        _logger.info("client %s, channel %r: %s", session.client.id, sub.name, error)
+        raise errors.BAD_REQUEST from error
     return Variety(
         session.lane,
         compact=options.allow_channel_compaction and bool(request.flag & _COMPACT),
         delta=tag_filter is None and request.delta in options.allowed_delta_types,
         filter=tag_filter,
     )
+
+
+def _tag_filter(sub: Subscription, asked: FilterNode | None) -> TagFilter | None:
+    """The server's and the client's. Errors: FilterError."""
+    nodes = [node for node in (sub.options.server_tags_filter, asked) if node is not None]
+    return sub.session.core.tag_filters.get(*nodes) if nodes else None
+
+
+def grant(sub: Subscription, options: SubscribeOptions) -> None:
+    """The server subscribes the client like this, which did not ask for anything."""
+    sub.options = options
+    sub.variety = Variety(sub.session.lane, filter=_tag_filter(sub, None))
 
 
 async def _begin(
@@ -174,7 +186,7 @@ async def subscribe_by_server(
     if channel in session.subs or not session.connected:
         return
     sub = session.subs[channel] = Subscription(session, channel, server_side=True)
-    sub.options = options
+    grant(sub, options)
     newcomer = Newcomer(sub, since)
     try:
         await newcomer.enter()

@@ -11,7 +11,7 @@ import msgspec
 
 from chirpbird.realtime.protocol.messages import FilterNode
 
-__all__ = ["FilterError", "TagFilter", "TagFilters"]
+__all__ = ["FilterError", "TagFilter", "TagFilters", "check_filter"]
 
 _NODES_LIMIT = 64
 _DEPTH_LIMIT = 8
@@ -43,13 +43,14 @@ class FilterError(ValueError):
 
 
 class TagFilter:
-    """One filter, for all subscribers who asked for the same. Compared by identity; see ``TagFilters``."""
+    """Lets through what all ``nodes`` match, for all subscribers with the same. Compared by identity; see ``TagFilters``."""
 
     __slots__ = ("__weakref__", "_matches")
 
-    def __init__(self, node: FilterNode) -> None:
-        """Errors: FilterError."""
-        self._matches = _Compiler().compile(node, 1)
+    def __init__(self, *nodes: FilterNode) -> None:
+        """Each node may be as large as the limits allow. Errors: FilterError."""
+        parts = [_Compiler().compile(node, 1) for node in nodes]
+        self._matches = parts[0] if len(parts) == 1 else _all(parts)
 
     def matches(self, tags: Tags | None) -> bool:
         return self._matches(_NO_TAGS if tags is None else tags)
@@ -64,13 +65,18 @@ class TagFilters:
     def __len__(self) -> int:
         return len(self._filters)
 
-    def get(self, node: FilterNode) -> TagFilter:
+    def get(self, *nodes: FilterNode) -> TagFilter:
         """Errors: FilterError."""
-        key = msgspec.json.encode(node)
+        key = msgspec.json.encode(nodes)
         found = self._filters.get(key)
         if found is None:
-            found = self._filters[key] = TagFilter(node)
+            found = self._filters[key] = TagFilter(*nodes)
         return found
+
+
+def check_filter(node: FilterNode) -> None:
+    """Errors: FilterError."""
+    _Compiler().compile(node, 1)
 
 
 class _Compiler:

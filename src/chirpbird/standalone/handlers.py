@@ -107,6 +107,7 @@ class Handlers:
             info=token.info,
             subscriptions=subscriptions,
             context=frozenset(token.subscriptions),
+            meta=token.meta,
         )
 
     async def _connection_token(self, client: Client, token: str) -> ConnectionToken:
@@ -144,7 +145,8 @@ class Handlers:
             raise disconnects.INVALID_TOKEN
         if frozenset(token.subscriptions) != client.context:
             raise disconnects.INSUFFICIENT_STATE
-        return RefreshReply(expire_at=None if self._client.insecure else token.expire_at, info=token.info)
+        expire_at = None if self._client.insecure else token.expire_at
+        return RefreshReply(expire_at, info=token.info, meta=token.meta or None)
 
     # Subscriptions
 
@@ -192,7 +194,7 @@ class Handlers:
             _logger.info("client %s, channel %r: a token is refused: %s", client.id, event.channel, error)
             raise disconnects.INVALID_TOKEN from error
         _check_owner(client, event.channel, token)
-        return SubRefreshReply(None if self._client.insecure else token.expire_at)
+        return SubRefreshReply(None if self._client.insecure else token.expire_at, token.grant.info)
 
     # Channels
 

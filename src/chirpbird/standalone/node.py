@@ -52,6 +52,7 @@ def _node_config(config: Config) -> NodeConfig:
         client_concurrency=client.concurrency or NodeConfig().client_concurrency,
         write_queue_limit=client.queue_max_size,
         user_connection_limit=client.user_connection_limit,
+        server_time=client.connect_include_server_time,
         history_max_limit=client.history_max_publication_limit,
         recovery_limit=client.recovery_max_publication_limit,
         position_check_delay=client.channel_position_check_delay,

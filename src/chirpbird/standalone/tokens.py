@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import jwt
@@ -11,7 +10,8 @@ import msgspec
 
 from chirpbird.realtime import Clock, errors
 from chirpbird.standalone.config import TokenOptions
-from chirpbird.standalone.config.values import compile_pattern
+from chirpbird.standalone.config.values import compiled
+from chirpbird.standalone.endpoints import fill_in, is_template
 from chirpbird.standalone.grants import NOTHING, Grant, Override, payload
 from chirpbird.standalone.jwks import KeySet, KeysUnavailable, http_fetch
 from chirpbird.standalone.keys import ALGORITHMS, PublicKey, load_public_key, signature_is_valid
@@ -38,6 +38,8 @@ class ConnectionToken(msgspec.Struct, frozen=True):
     info: bytes
     subscriptions: Mapping[str, Grant]
     """By channel."""
+    meta: bytes = b""
+    """JSON that the server keeps with the connection, and tells nobody."""
 
 
 class SubscriptionToken(msgspec.Struct, frozen=True):
@@ -86,6 +88,7 @@ class _Claims(_GrantClaims):
 class _ConnectionClaims(_Claims):
     channels: list[str] | None = None
     subs: dict[str, _GrantClaims] | None = None
+    meta: msgspec.Raw = NOTHING
 
 
 class _SubscriptionClaims(_Claims):
@@ -99,12 +102,17 @@ class TokenVerifier:
     cannot be had now.
     """
 
-    def __init__(self, options: TokenOptions, clock: Clock, key_set: KeySet | None = None) -> None:
+    def __init__(
+        self,
+        options: TokenOptions,
+        clock: Clock,
+        fetch_from: Callable[[str], Callable[[], Awaitable[bytes]]] = http_fetch,
+    ) -> None:
         self._options = options
         self._clock = clock
-        self._key_set = key_set
-        if key_set is None and options.jwks_public_endpoint:
-            self._key_set = KeySet(http_fetch(options.jwks_public_endpoint), clock)
+        self._fetch_from = fetch_from
+        self._key_sets: dict[str, KeySet] = {}
+        """By address. There is one, or as many as the configuration lists values of the address's variables."""
         self._secret = options.hmac_secret_key.encode()
         self._previous_secret = options.hmac_previous_secret_key.encode()
         self._public_keys: dict[str, PublicKey] = {
@@ -116,8 +124,8 @@ class TokenVerifier:
             )
             if pem
         }
-        self._audience = _compiled(options.audience_regex)
-        self._issuer = _compiled(options.issuer_regex)
+        self._audience = compiled(options.audience_regex)
+        self._issuer = compiled(options.issuer_regex)
 
     async def connection(self, token: str) -> ConnectionToken:
         """What a connection token says."""
@@ -132,7 +140,7 @@ class TokenVerifier:
             info = payload(claims.info, claims.b64info)
         except ValueError as error:
             raise InvalidToken(str(error)) from error
-        return ConnectionToken(user, claims.ends, info, subscriptions)
+        return ConnectionToken(user, claims.ends, info, subscriptions, payload(claims.meta, ""))
 
     async def subscription(self, token: str) -> SubscriptionToken:
         """What a subscription token says."""
@@ -154,8 +162,8 @@ class TokenVerifier:
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise InvalidToken(f"no token: {error}") from error
         signed = token.rpartition(".")[0].encode()
-        await self._check_signature(parsed["header"], signed, parsed["signature"])
         content: bytes = parsed["payload"]
+        await self._check_signature(parsed["header"], signed, parsed["signature"], content)
         try:
             content.decode()
             claims = msgspec.json.decode(content, type=claims_type)
@@ -165,24 +173,28 @@ class TokenVerifier:
         self._check_claims(claims)
         return claims, user
 
-    async def _check_signature(self, header: dict[str, Any], signed: bytes, signature: bytes) -> None:
+    async def _check_signature(
+        self, header: dict[str, Any], signed: bytes, signature: bytes, content: bytes
+    ) -> None:
         algorithm = header.get("alg")
         kind = ALGORITHMS.get(algorithm) if isinstance(algorithm, str) else None
         if not isinstance(algorithm, str) or kind is None:
             raise InvalidToken(f"algorithm is {algorithm!r:.40}, expected one of {', '.join(ALGORITHMS)}")
         if "crit" in header or header.get("b64", True) is not True:
             raise InvalidToken("the header has extensions")
-        for key in await self._keys(algorithm, kind, header.get("kid")):
+        for key in await self._keys(algorithm, kind, header.get("kid"), content):
             if signature_is_valid(algorithm, key, signed, signature):
                 return
         raise InvalidToken(f"the signature ({algorithm}) is not valid")
 
-    async def _keys(self, algorithm: str, kind: str, key_id: object) -> list[bytes | PublicKey]:
-        if self._key_set is not None:
+    async def _keys(
+        self, algorithm: str, kind: str, key_id: object, content: bytes
+    ) -> list[bytes | PublicKey]:
+        if self._options.jwks_public_endpoint:
             if kind == "hmac" or not isinstance(key_id, str) or not key_id:
                 return []
             try:
-                published = await self._key_set.find(key_id)
+                published = await self._key_set(content).find(key_id)
             except KeysUnavailable:
                 raise errors.INTERNAL from None
             if published is None or published.algorithm not in ("", algorithm):
@@ -195,6 +207,20 @@ class TokenVerifier:
         if not until or self._clock.time() <= until:
             secrets.append(self._previous_secret)
         return [secret for secret in secrets if secret]
+
+    def _key_set(self, content: bytes) -> KeySet:
+        """Where the token with these claims, which nobody has verified yet, would have its key."""
+        endpoint: str | None = self._options.jwks_public_endpoint
+        if is_template(self._options.jwks_public_endpoint):
+            try:
+                endpoint = fill_in(self._options.jwks_public_endpoint, content, self._issuer, self._audience)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                raise InvalidToken(f"claims that cannot be read: {error}") from error
+        if endpoint is None:
+            raise InvalidToken("its issuer or audience is none that has keys")
+        if endpoint not in self._key_sets:
+            self._key_sets[endpoint] = KeySet(self._fetch_from(endpoint), self._clock)
+        return self._key_sets[endpoint]
 
     def _user(self, claims: _Claims, content: bytes) -> str:
         name = self._options.user_id_claim
@@ -221,7 +247,3 @@ class TokenVerifier:
         now = self._clock.time()
         if (claims.exp is not None and claims.exp <= now) or (claims.nbf is not None and claims.nbf > now):
             raise errors.TOKEN_EXPIRED
-
-
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    return compile_pattern(pattern) if pattern else None

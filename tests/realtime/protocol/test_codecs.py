@@ -200,6 +200,18 @@ def test_any_commands_arrive_as_they_were_sent(commands: list[Command]) -> None:
     assert list(ProtobufCodec().decode_frame(as_protobuf)) == commands
 
 
+UNKNOWN: dict[str, tuple[int, Of]] = {"unknown_text": (1000, Kind.TEXT), "unknown_number": (1001, Kind.I64)}
+NEWER_CLASSES = message_classes({struct: {**fields, **UNKNOWN} for struct, fields in FIELDS.items()})
+
+
+@given(structs(Command))
+def test_fields_of_newer_clients_are_ignored_wherever_they_are(command: Command) -> None:
+    as_json = msgspec.json.encode(_newer(command, RAW))
+    as_protobuf = delimited(NEWER_CLASSES[Command](**_newer(command, bytes)))
+    assert list(JsonCodec().decode_frame(as_json)) == [command]
+    assert list(ProtobufCodec().decode_frame(as_protobuf)) == [command]
+
+
 @given(st.lists(structs(Reply), min_size=1, max_size=3))
 def test_any_replies_leave_as_they_are(replies: list[Reply]) -> None:
     json_codec, protobuf_codec = JsonCodec(), ProtobufCodec()
@@ -257,6 +269,23 @@ def _spoken(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _spoken(inner) for key, inner in value.items()}
     return [_spoken(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _newer(value: Any, payload: type) -> Any:
+    """A message as a mapping of what is set, with fields that there are not yet in every message."""
+    if isinstance(value, msgspec.Raw):
+        return payload(value)
+    if isinstance(value, msgspec.Struct):
+        given = {name: getattr(value, name) for name in value.__struct_fields__}
+        known = {
+            name: _newer(inner, payload)
+            for name, inner in given.items()
+            if isinstance(inner, msgspec.Struct) or (bytes(inner) if isinstance(inner, RAW) else inner)
+        }
+        return {**known, "unknown_text": "x", "unknown_number": -1}
+    if isinstance(value, Mapping):
+        return {key: _newer(inner, payload) for key, inner in value.items()}
+    return [_newer(inner, payload) for inner in value] if isinstance(value, list) else value
 
 
 def _is_message(struct: msgspec.Struct, name: str) -> bool:

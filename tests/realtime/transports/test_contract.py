@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -260,6 +261,25 @@ async def test_who_asks_without_end_is_ended_and_nobody_else(place: Place, kind:
     assert frames < 100
     assert len(begun) == place.node.config.client_concurrency + frames
     over.set()
+
+
+@both_ways
+async def test_who_wants_a_hundred_thousand_channels_gets_some(place: Place, kind: str, wire: str) -> None:
+    greedy, bert = place.caller(kind, wire), place.caller(kind, wire)
+    for caller, name in ((greedy, "greedy"), (bert, "bert")):
+        await caller.connect(name)
+    await bert.send({"id": 2, "subscribe": {"channel": "plain"}})
+    await bert.next()
+    outcomes: Counter[int] = Counter()
+    for start in range(0, 100_000, 10_000):
+        wanted = range(start, start + 10_000)
+        await greedy.send(*({"id": n + 2, "subscribe": {"channel": f"x{n}"}} for n in wanted))
+        place.publish("plain", b"1")
+        assert (await bert.next())["push"]["pub"]["data"] == b"1"
+        for _ in wanted:
+            outcomes[(await greedy.next()).get("error", {}).get("code", 0)] += 1
+    assert outcomes == {0: 128, 106: 99_872}
+    assert place.node.stats().num_subscriptions == 129
 
 
 HANDSHAKE = (

@@ -8,6 +8,7 @@ from chirpbird.realtime.transports.handshake import (
     HandshakeRules,
     negotiate,
 )
+from chirpbird.realtime.transports.origins import Origins
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 BOTH = HandshakeRules()
@@ -126,9 +127,9 @@ def test_ports_are_part_of_the_host() -> None:
     assert refusal(origin, (b"host", b"[::1]"), without=b"host").status == 403
 
 
-@pytest.mark.parametrize("allowed", ["https://app.example", "*"])
+@pytest.mark.parametrize("allowed", ["https://app.example", "https://*.example", "*"])
 def test_other_origins_may_be_allowed(allowed: str) -> None:
-    rules = HandshakeRules(allowed_origins=frozenset({allowed}))
+    rules = HandshakeRules(allowed_origins=Origins([allowed]))
     assert ask((b"origin", b"https://App.example"), rules=rules).wire == "json"
 
 

@@ -35,12 +35,17 @@ HISTORY = {"history_size": 10, "history_ttl": "60s"}
         ({"channel": {"namespaces": [{}]}}, "namespaces[0].name"),
         ({"client": {"ping_interval": "5s", "pong_timeout": "5s"}}, "expected less than ping_interval"),
         ({"client": {"expired_sub_close_delay": "1s"}}, "expected the same"),
-        ({"client": {"allowed_origins": ["https://*.example"]}}, "without wildcards"),
+        ({"client": {"allowed_origins": ["a.example"]}}, "expected scheme://host"),
+        ({"client": {"allowed_origins": ["https://{a.example"]}}, "expected braces in pairs"),
         ({"client": {"token": {"audience": "a", "audience_regex": "b"}}}, "expected one of them"),
         ({"client": {"token": {"issuer": "a", "issuer_regex": "b"}}}, "expected one of them"),
         ({"client": {"token": {"user_id_claim": "a.b"}}}, "letters and underscores"),
         ({"client": {"token": {"jwks_public_endpoint": "ftp://a"}}}, "found no http"),
-        ({"client": {"token": {"jwks_public_endpoint": "https://{{a}}/"}}}, "found a template"),
+        ({"client": {"token": {"jwks_public_endpoint": "https://{{a}}/"}}}, "has the variable 'a'"),
+        (
+            {"client": {"token": {"jwks_public_endpoint": "https://{{a}}/", "issuer_regex": "(?P<a>.*)"}}},
+            "with its values in issuer_regex",
+        ),
         ({"client": {"token": {"rsa_public_key": "x"}}}, "found no public key in PEM"),
         (
             {

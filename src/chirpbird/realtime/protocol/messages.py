@@ -106,6 +106,7 @@ class ConnectRequest(_Message):
     version: str = ""
     headers: dict[str, str] = {}
     flag: _I64 = 0
+    profile: str = ""
 
 
 class UnsubscribeRequest(_Message):
@@ -238,6 +239,8 @@ class SubscribeResult(_Message):
     delta: bool = False
     id: int = 0
     """Stands for the channel in pushes to this subscription, from here on; 0: nothing does."""
+    publish_debounce: int = 0
+    """Milliseconds between the client's publications."""
 
 
 class ConnectResult(_Message):

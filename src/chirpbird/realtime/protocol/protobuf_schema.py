@@ -90,6 +90,7 @@ FIELDS: Final[Mapping[Struct, Mapping[str, tuple[int, Of]]]] = {
         "version": (5, _TEXT),
         "headers": (6, MapOf(_TEXT)),
         "flag": (7, _I64),
+        "profile": (9, _TEXT),
     },
     m.UnsubscribeRequest: {"channel": (1, _TEXT)},
     m.PublishRequest: {"channel": (1, _TEXT), "data": (2, _PAYLOAD), "type": (3, _I32)},
@@ -155,6 +156,7 @@ FIELDS: Final[Mapping[Struct, Mapping[str, tuple[int, Of]]]] = {
         "was_recovering": (12, _BOOL),
         "delta": (13, _BOOL),
         "id": (14, _I64),
+        "publish_debounce": (19, _U32),
     },
     m.ConnectResult: {
         "client": (1, _TEXT),
@@ -234,18 +236,20 @@ FIELDS: Final[Mapping[Struct, Mapping[str, tuple[int, Of]]]] = {
 }
 
 
-def message_classes() -> dict[Struct, type[Message]]:
+def message_classes(
+    fields: Mapping[Struct, Mapping[str, tuple[int, Of]]] = FIELDS,
+) -> dict[Struct, type[Message]]:
     """The runtime's class for each of our structs."""
     file = FileDescriptorProto(name="chirpbird/client.proto", package=_PACKAGE, syntax="proto3")
-    for struct, fields in FIELDS.items():
+    for struct, of_struct in fields.items():
         message = file.message_type.add(name=struct.__name__)
-        for name, (number, of) in fields.items():
+        for name, (number, of) in of_struct.items():
             _add_field(message, name, number, of)
     pool = DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
     return {
         struct: GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{struct.__name__}"))
-        for struct in FIELDS
+        for struct in fields
     }
 
 

@@ -38,6 +38,7 @@ from chirpbird.realtime.transports.handshake import (
     check_origin,
     choose_wire,
 )
+from chirpbird.realtime.transports.origins import Origins
 from chirpbird.realtime.transports.streams import STREAMS, StreamKind, asked_connect, serve_stream
 from chirpbird.realtime.transports.websocket import WebSocketLimits
 
@@ -72,10 +73,10 @@ def realtime_app(
 
     ``http_stream`` and ``sse`` are of no use without ``emulation``, where their clients send. ``wires`` are the wire formats
     served, ``json`` and ``protobuf``; events are JSON always. Pages of the server's own origin may connect, and those of
-    ``allowed_origins`` (``https://chat.example.org``; ``*``: all). Requests for other paths, and the lifespan, go to
-    ``otherwise``; without one they are not found.
+    ``allowed_origins`` (``https://chat.example.org``, ``https://*.example.org``; ``*``: all; see ``Origins``). Requests for
+    other paths, and the lifespan, go to ``otherwise``; without one they are not found.
 
-    Errors: ValueError for names and wires that there are not, and paths that are not absolute.
+    Errors: ValueError for names and wires that there are not, paths that are not absolute, and what is no origin.
     """
     wires = tuple(wires)
     unknown = sorted({*paths} - {*PATHS}) + sorted({*wires} - {*WIRES})
@@ -92,7 +93,7 @@ def realtime_app(
         node=node,
         names={path: name for name, path in paths.items()},
         codecs={wire: codecs[wire] for wire in wires},
-        origins=frozenset(origin.lower().rstrip("/") for origin in allowed_origins),
+        origins=Origins(allowed_origins),
         limits=limits or HttpLimits(),
         websocket_limits=websocket_limits or WebSocketLimits(),
         otherwise=otherwise or _not_found,
@@ -104,7 +105,7 @@ class _RealtimeApp(msgspec.Struct, frozen=True, kw_only=True):
     names: Mapping[str, str]
     """Of endpoints, by path."""
     codecs: Mapping[str, Codec]
-    origins: frozenset[str]
+    origins: Origins
     limits: HttpLimits
     websocket_limits: WebSocketLimits
     otherwise: ASGIApp

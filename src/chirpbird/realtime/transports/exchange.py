@@ -9,6 +9,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from chirpbird.realtime.transports.handshake import HandshakeRefusedError, Headers
+from chirpbird.realtime.transports.origins import Origins
 
 __all__ = [
     "HttpLimits",
@@ -70,12 +71,12 @@ def body_wire(headers: Headers) -> str:
     return "protobuf" if types == [_PROTOBUF] else "json"
 
 
-def cors_fields(origin: str | None, allowed: Collection[str]) -> Headers:
+def cors_fields(origin: str | None, allowed: Origins) -> Headers:
     """What lets a page of this origin, which was found to be allowed, read the answer."""
     if origin is None:
         return [(b"vary", b"Origin")]
     fields = [(b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"Origin")]
-    if "*" not in allowed:
+    if not allowed.any:
         fields.append((b"access-control-allow-credentials", b"true"))
     return fields
 

@@ -11,6 +11,8 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from chirpbird.realtime.transports.origins import Origins
+
 __all__ = [
     "WIRES",
     "Handshake",
@@ -50,10 +52,8 @@ class HandshakeRules(msgspec.Struct, frozen=True, kw_only=True):
 
     wires: tuple[str, ...] = WIRES
     """The wire formats served, of ``WIRES``."""
-    allowed_origins: frozenset[str] = frozenset()
-    """Origins (``https://chat.example.org``) of which pages may connect besides the server's own; ``*`` is
-    all of them.
-    """
+    allowed_origins: Origins = Origins()
+    """Of which pages may connect besides the server's own."""
 
 
 class Handshake(msgspec.Struct, frozen=True):
@@ -93,7 +93,7 @@ def negotiate(
     return Handshake(key, wire, subprotocol, asked.get("cf_ws_frame_ping_pong", [""])[0] == "true")
 
 
-def check_origin(headers: Headers, allowed: Collection[str]) -> str | None:
+def check_origin(headers: Headers, allowed: Origins) -> str | None:
     """The origin of the page that asks, if it may; None where there is none.
 
     Browsers name the page's origin and cannot be kept from it by the page; other programs have no
@@ -103,7 +103,7 @@ def check_origin(headers: Headers, allowed: Collection[str]) -> str | None:
     if not host:
         raise HandshakeRefusedError(400, "host is missing")
     origin = _single(headers, b"origin")
-    if origin is None or "*" in allowed or origin.lower() in allowed:
+    if origin is None or allowed.allow(origin):
         return origin
     scheme, _, authority = origin.partition("://")
     if authority and _host_and_port(authority, scheme) == _host_and_port(host, scheme):

@@ -33,6 +33,7 @@ from chirpbird.realtime.transports.handshake import (
     negotiate,
 )
 from chirpbird.realtime.transports.local import LocalTransport
+from chirpbird.realtime.transports.origins import Origins
 from chirpbird.realtime.transports.slow_requests import ImpatientProtocol, Phase
 from chirpbird.realtime.transports.streams import asked_connect
 from chirpbird.realtime.transports.websocket import WebSocketLimits
@@ -90,8 +91,8 @@ class RealtimeHttpProtocol(ImpatientProtocol):
     ) -> type[RealtimeHttpProtocol]:
         """A protocol class for ``uvicorn.Config(http=...)`` whose WebSockets go to ``acceptor``.
 
-        ``allowed_origins`` are those of which pages may connect besides the server's own
-        (``https://chat.example.org``; ``*``: all); ``wires`` are the wire formats that the acceptor speaks,
+        ``allowed_origins`` are those of which pages may connect besides the server's own (``https://chat.example.org``,
+        ``https://*.example.org``; ``*``: all; see ``Origins``); ``wires`` are the wire formats that the acceptor speaks,
         ``json`` and ``protobuf``, both if not told. At ``uni_path``, if there is one, clients get pushes and send nothing
         after their connect request; the ``max_message_size`` of ``uni_limits`` is theirs, which is that of ``limits`` if not
         told. An empty ``path`` leaves these the only ones. While ``closing`` says so, WebSockets are refused with 503, upon
@@ -111,7 +112,7 @@ class RealtimeHttpProtocol(ImpatientProtocol):
         for absolute in names:
             if not absolute.startswith("/"):
                 raise ValueError(f"a path begins with /, unlike {absolute!r}")
-        origins = frozenset(origin.lower().rstrip("/") for origin in allowed_origins)
+        origins = Origins(allowed_origins)
         rules = HandshakeRules(wires=served, allowed_origins=origins)
         limits = limits or WebSocketLimits()
         service = _Service(acceptor, names, rules, limits, uni_limits or limits, closing)

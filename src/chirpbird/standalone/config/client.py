@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from chirpbird.standalone.config.values import Duration, Pattern, Section, Strings
+from chirpbird.realtime.transports.origins import Origins
+from chirpbird.standalone.config.values import Duration, Pattern, Section, Strings, compiled
+from chirpbird.standalone.endpoints import check_template
 from chirpbird.standalone.keys import load_public_key
 
 __all__ = ["ClientSection", "PersonalChannel", "SubscriptionTokenOptions", "TokenOptions"]
@@ -25,21 +27,19 @@ def _claim(value: str) -> str:
 def _endpoint(value: str) -> str:
     if not value:
         return value
-    if "{{" in value:
-        raise ValueError("found a template, but the address of a key set is fixed here")
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("found no http:// or https:// address")
     return value
 
 
-def _origin(values: list[str]) -> list[str]:
+def _origins(values: list[str]) -> list[str]:
     for value in values:
-        if value == "*":
-            continue
         scheme, _, rest = value.partition("://")
-        if "*" in value or scheme not in ("http", "https") or not rest or "/" in rest:
-            raise ValueError(f"found {value!r}, expected scheme://host[:port] without wildcards, or * alone")
+        is_origin = scheme in ("http", "https") and rest and "/" not in rest
+        if not is_origin and not set(value) & set("*?{"):
+            raise ValueError(f"found {value!r}, expected scheme://host[:port], a pattern of such, or * alone")
+    Origins(values)
     return values
 
 
@@ -69,11 +69,12 @@ class TokenOptions(Section):
     user_id_claim: Annotated[str, AfterValidator(_claim)] = ""
 
     @model_validator(mode="after")
-    def _exclude_each_other(self) -> TokenOptions:
+    def _go_together(self) -> TokenOptions:
         if self.audience and self.audience_regex:
             raise ValueError("audience and audience_regex are both given, expected one of them")
         if self.issuer and self.issuer_regex:
             raise ValueError("issuer and issuer_regex are both given, expected one of them")
+        check_template(self.jwks_public_endpoint, compiled(self.issuer_regex), compiled(self.audience_regex))
         return self
 
     @property
@@ -110,10 +111,11 @@ class ClientSection(Section):
     insecure: bool = False
     token: TokenOptions = TokenOptions()
     subscription_token: SubscriptionTokenOptions = SubscriptionTokenOptions()
-    allowed_origins: Annotated[Strings, AfterValidator(_origin)] = Field(default=[])
+    allowed_origins: Annotated[Strings, AfterValidator(_origins)] = Field(default=[])
     allow_anonymous_connect_without_token: bool = False
     disallow_anonymous_connection_tokens: bool = False
     subscribe_to_user_personal_channel: PersonalChannel = PersonalChannel()
+    connect_include_server_time: bool = False
     user_connection_limit: Annotated[int, Field(ge=0)] = 0
     channel_limit: Annotated[int, Field(ge=1)] = 128
     queue_max_size: Annotated[int, Field(ge=1)] = 1_048_576

@@ -82,7 +82,6 @@ _IN: dict[str, frozenset[str]] = {
             "channel_position_max_time_lag",
             "connection_limit",
             "connection_rate_limit",
-            "connect_include_server_time",
             "insecure_skip_token_signature_verify",
             "user_id_http_header",
             "connect_code_to_unidirectional_disconnect",

@@ -8,7 +8,17 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-__all__ = ["Duration", "Off", "Path", "Pattern", "Section", "Strings", "WholeSeconds", "compile_pattern"]
+__all__ = [
+    "Duration",
+    "Off",
+    "Path",
+    "Pattern",
+    "Section",
+    "Strings",
+    "WholeSeconds",
+    "compile_pattern",
+    "compiled",
+]
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
@@ -68,6 +78,11 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
             return re.compile(pattern)
     except (re.error, Warning, RecursionError, OverflowError) as error:
         raise ValueError(f"found {pattern!r}, expected a regular expression of Python: {error}") from None
+
+
+def compiled(pattern: str) -> re.Pattern[str] | None:
+    """None for an empty one. Errors: as of ``compile_pattern``."""
+    return compile_pattern(pattern) if pattern else None
 
 
 def _pattern(value: str) -> str:
