@@ -45,14 +45,19 @@ class PagePerson:
         size: tuple[int, int] = (1280, 800),
         theme: Theme = "light",
         still: bool = False,
+        locale: str = "en-GB",
+        kept: bool = False,
     ) -> PagePerson:
-        """Open the page in a fresh context. ``still``: nothing on it moves."""
+        """Open the page in a fresh context. ``still``: nothing on it moves. ``kept``: the browser keeps the page (a service
+        worker), and what it asks the server for cannot be intercepted then.
+        """
         viewport = ViewportSize(width=size[0], height=size[1])
         context: BrowserContext = await browser.new_context(
             viewport=viewport,
             color_scheme=theme,
             has_touch=size[0] < 720,
-            locale="en-GB",
+            locale=locale,
+            service_workers="allow" if kept else "block",
             reduced_motion="reduce" if still else "no-preference",
         )
         person = cls(await context.new_page(), url, username)

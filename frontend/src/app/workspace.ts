@@ -5,6 +5,8 @@ import { Channels, type ChannelItem } from "../features/channels/channels.svelte
 import { countDrafts, forgetDrafts } from "../features/conversation/drafts";
 import { Logs } from "../features/conversation/logs";
 import { Outbox } from "../features/conversation/outbox.svelte";
+import { LogMemory } from "../features/offline/memory";
+import { Seen } from "../features/offline/seen";
 import { PresenceStore } from "../features/people/presence.svelte";
 import type { Session } from "../features/session/session.svelte";
 import { t } from "../i18n";
@@ -36,6 +38,8 @@ export class Workspace implements RealtimeListener {
   readonly realtime: Realtime;
   readonly call: Realtime["call"];
   readonly #session: Session;
+  readonly #seen: Seen;
+  readonly #memory: LogMemory;
   /** Channels that we are leaving ourselves: no words needed when they go. */
   readonly #leaving = new Set<string>();
 
@@ -45,19 +49,29 @@ export class Workspace implements RealtimeListener {
     this.realtime = new Realtime(endpoints(), () => this.#token(), this);
     this.call = (method, data) => this.realtime.call(method, data);
     this.channels = new Channels(me.id);
-    this.logs = new Logs(this.call, (channelId, entries) => {
-      for (const entry of entries) this.#settle(channelId, entry);
-    });
+    this.#seen = new Seen(me.id);
+    this.#memory = new LogMemory(this.#seen, () => this.link.connected);
+    this.logs = new Logs(
+      this.call,
+      (channelId, entries) => {
+        for (const entry of entries) this.#settle(channelId, entry);
+      },
+      this.#memory,
+    );
     this.outbox = new Outbox(me.id, (channelId, text, key) => this.realtime.publish(channelId, text, key));
   }
 
   start(): void {
     this.realtime.connect();
+    addEventListener("pagehide", this.#keep);
+    void this.#seen.channels().then((kept) => kept && this.channels.recall(kept));
   }
 
   stop(): void {
     this.outbox.suspend();
     this.realtime.disconnect();
+    removeEventListener("pagehide", this.#keep);
+    this.#seen.close();
   }
 
   /** Shows a channel that the server has just said to be ours. */
@@ -74,6 +88,7 @@ export class Workspace implements RealtimeListener {
 
   /** Signs out, and leaves nothing that one wrote in this browser. */
   signOut(): void {
+    this.#seen.close();
     void this.#session.signOut();
     this.outbox.clear();
     forgetDrafts(this.me.id);
@@ -106,6 +121,7 @@ export class Workspace implements RealtimeListener {
       if (!this.channels.get(id)) this.outbox.refuse(id, t.conversation.goneFailure);
     }
     this.realtime.follow(channels.map(({ channel, position }) => [channel.id, position] as const));
+    this.#keep();
   }
 
   personal(event: PersonalEvent): void {
@@ -160,11 +176,18 @@ export class Workspace implements RealtimeListener {
   #forget({ id, title }: ChannelItem): void {
     this.realtime.unfollow(id);
     this.logs.forget(id);
+    this.#memory.forget(id);
     this.presence.forget(id);
     this.outbox.refuse(id, t.conversation.goneFailure);
     if (!this.#leaving.has(id)) notices.say(t.channels.gone(title));
     if (router.channelId === id) router.go(null, { replace: true });
   }
+
+  /** Has the browser keep what was seen. */
+  readonly #keep = (): void => {
+    if (this.channels.confirmed) void this.#seen.keepChannels(this.channels.states);
+    void this.#memory.flush();
+  };
 
   async #token(): Promise<string> {
     try {

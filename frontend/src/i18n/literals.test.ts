@@ -57,5 +57,5 @@ it("finds words where they are", () => {
   const tree = parse('{#if x}<p title="Hello">@{x} <b>Words</b></p>{:else}<img alt="" />{/if}', {
     modern: true,
   });
-  expect(literals(tree.fragment.nodes)).toEqual(["Hello", "Words"]);
+  expect(literals(tree.fragment.nodes)).toEqual(["Words", "Hello"]);
 });
