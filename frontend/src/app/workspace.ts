@@ -5,6 +5,8 @@ import { Channels, type ChannelItem } from "../features/channels/channels.svelte
 import { countDrafts, forgetDrafts } from "../features/conversation/drafts";
 import { Logs } from "../features/conversation/logs";
 import { Outbox } from "../features/conversation/outbox.svelte";
+import { notifications } from "../features/notifications/notifications.svelte";
+import { Missed } from "../features/notifications/unread.svelte";
 import { LogMemory } from "../features/offline/memory";
 import { Seen } from "../features/offline/seen";
 import { PresenceStore } from "../features/people/presence.svelte";
@@ -34,6 +36,7 @@ export class Workspace implements RealtimeListener {
   readonly logs: Logs;
   readonly outbox: Outbox;
   readonly link = new Link();
+  readonly missed = new Missed();
   readonly presence = new PresenceStore(() => this.link.words === null);
   readonly realtime: Realtime;
   readonly call: Realtime["call"];
@@ -133,6 +136,12 @@ export class Workspace implements RealtimeListener {
     this.logs.heard(channelId, entry);
     this.channels.heard(channelId, entry);
     this.#settle(channelId, entry);
+    this.#notice(channelId, entry);
+  }
+
+  /** Somebody looks at the channel now, if the window is looked at. */
+  look(channelId: string | null): void {
+    if (channelId !== null && document.hasFocus()) this.missed.seen(channelId);
   }
 
   live(channelId: string, recovered: boolean, epoch: string): void {
@@ -163,6 +172,17 @@ export class Workspace implements RealtimeListener {
     }
   }
 
+  /** Somebody else has said something that nobody looks at. */
+  #notice(channelId: string, { type, sender, data }: Entry): void {
+    if (type !== "message" || sender.id === this.me.id) return;
+    if (channelId === router.channelId && document.hasFocus()) return;
+    this.missed.add(channelId);
+    const item = this.channels.get(channelId);
+    if (!item) return;
+    const title = item.other ? sender.name : `${sender.name} · ${item.title}`;
+    notifications.tell(title, data ?? "", channelId, () => router.go(channelId));
+  }
+
   /** A message of ours has come back from the log: the outbox is done with it. */
   #settle(channelId: string, entry: Entry): void {
     if (entry.sender.id === this.me.id && entry.key) this.outbox.arrived(channelId, entry.key);
@@ -178,6 +198,7 @@ export class Workspace implements RealtimeListener {
     this.logs.forget(id);
     this.#memory.forget(id);
     this.presence.forget(id);
+    this.missed.seen(id);
     this.outbox.refuse(id, t.conversation.goneFailure);
     if (!this.#leaving.has(id)) notices.say(t.channels.gone(title));
     if (router.channelId === id) router.go(null, { replace: true });
