@@ -74,8 +74,14 @@ class PagePerson:
 
     async def fill_in(self, button: str, password: str = PASSWORD) -> None:
         """Give name and password and press the button."""
-        await self.page.get_by_label("Username").fill(self.username)
-        await self.page.get_by_label("Password", exact=True).fill(password)
+        await self.fill_in_words("Username", "Password", button, password)
+
+    async def fill_in_words(
+        self, username: str, password_label: str, button: str, password: str = PASSWORD
+    ) -> None:
+        """The same, on a page in another language."""
+        await self.page.get_by_label(username).fill(self.username)
+        await self.page.get_by_label(password_label, exact=True).fill(password)
         await self.page.get_by_role("button", name=button, exact=True).click()
 
     async def sees_channels(self) -> None:

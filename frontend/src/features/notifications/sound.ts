@@ -5,11 +5,17 @@ const NOTES = [
 ];
 const LOUDNESS = 0.05;
 
+/** What arrives all at once, after a gap say, is one chirp. */
+const APART_MS = 2000;
+
+let last = -Infinity;
 let context: AudioContext | null = null;
 
 /** Silent where the browser does not let a page make sounds before somebody has touched it. */
 export function chirp(): void {
   if (typeof AudioContext === "undefined") return;
+  if (performance.now() - last < APART_MS) return;
+  last = performance.now();
   context ??= new AudioContext();
   if (context.state === "suspended") void context.resume().catch(() => undefined);
   for (const { hertz, at, seconds } of NOTES) {
