@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from asyncio import Future
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -129,6 +129,10 @@ class MemoryLog:
 
     async def top(self, channel_id: str) -> Position:
         return self._data.position(channel_id)
+
+    async def tops(self, channel_ids: Sequence[str]) -> dict[str, Position]:
+        self._data.fail_if_told()
+        return {one: self._data.position(one) for one in channel_ids if one in self._data.channels}
 
     def _commit(self, future: Future[Entry], entry: Entry, is_new: bool) -> None:
         if is_new:

@@ -61,6 +61,10 @@ class Log(Protocol):
         """The last seq and the epoch. Errors: NotFound."""
         ...
 
+    async def tops(self, channel_ids: Sequence[str]) -> dict[str, Position]:
+        """The same of many at little more than the price of one; those that do not exist are left out."""
+        ...
+
 
 class Users(Protocol):
     """People with accounts."""

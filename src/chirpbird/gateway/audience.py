@@ -10,7 +10,7 @@ import msgspec
 from chirpbird.chat.errors import ChatError
 from chirpbird.chat.service import Chat
 from chirpbird.chat.views import ChannelStateView, encode
-from chirpbird.realtime import Node
+from chirpbird.realtime import Node, RealtimeError
 
 __all__ = ["NodeAudience", "personal_channel"]
 
@@ -49,9 +49,16 @@ class NodeAudience:
 
     async def channel_lost(self, user_ids: Sequence[str], channel_id: str) -> None:
         for user_id in user_ids:
-            await self._node.unsubscribe(user_id, channel_id)
+            try:
+                await self._node.unsubscribe(user_id, channel_id)
+            except RealtimeError as error:
+                # Ended here; other nodes find out by comparing (Resync) when the bus is back.
+                logger.warning("other nodes cannot be told that %s left %s: %s", user_id, channel_id, error)
         await self._push(user_ids, encode(_ChannelGone(channel_id)))
 
     async def _push(self, user_ids: Sequence[str], data: bytes) -> None:
         for user_id in user_ids:
-            await self._node.publish(personal_channel(user_id), data)
+            try:
+                await self._node.publish(personal_channel(user_id), data)
+            except RealtimeError as error:
+                logger.warning("user %s cannot be told of a channel now: %s", user_id, error)

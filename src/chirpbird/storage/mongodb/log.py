@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from chirpbird.chat.entities import Draft, Entry, Position
 from chirpbird.chat.errors import NotFound
@@ -15,7 +16,7 @@ from chirpbird.chat.ports import CommitListener
 from chirpbird.storage.mongodb.appender import Appender
 from chirpbird.storage.mongodb.connection import Mongo, Session
 from chirpbird.storage.mongodb.documents import Document, entry_of, range_of
-from chirpbird.storage.mongodb.tops import find_top
+from chirpbird.storage.mongodb.tops import find_seqs, find_top
 
 __all__ = ["MongoLog"]
 
@@ -68,6 +69,13 @@ class MongoLog:
             epoch = await self._epoch(session, channel_id)
             return Position(await self._top(session, channel_id), epoch)
 
+    async def tops(self, channel_ids: Sequence[str]) -> dict[str, Position]:
+        async with self._mongo.session() as session:
+            await self._learn_epochs(session, [one for one in channel_ids if one not in self._epochs])
+            epochs = {one: self._epochs[one] for one in channel_ids if one in self._epochs}
+            seqs = await find_seqs(self._mongo, session, list(epochs))
+        return {one: Position(seqs[one], epoch) for one, epoch in epochs.items() if one in seqs}
+
     async def _page(self, session: Session, ids: Document, direction: int, limit: int) -> list[Entry]:
         if limit <= 0:
             return []
@@ -84,10 +92,18 @@ class MongoLog:
     async def _epoch(self, session: Session, channel_id: str) -> str:
         epoch = self._epochs.get(channel_id)
         if epoch is None:
-            found = await self._mongo.channels.find_one({"_id": channel_id}, {"epoch": 1}, session=session)
-            if found is None:
+            await self._learn_epochs(session, [channel_id])
+            epoch = self._epochs.get(channel_id)
+            if epoch is None:
                 raise NotFound("no such channel")
-            epoch = self._epochs[channel_id] = found["epoch"]
-            if len(self._epochs) > MAX_EPOCHS:
-                self._epochs.popitem(last=False)
         return epoch
+
+    async def _learn_epochs(self, session: Session, channel_ids: Sequence[str]) -> None:
+        """Of those that exist."""
+        if not channel_ids:
+            return
+        while len(self._epochs) > MAX_EPOCHS - len(channel_ids):
+            self._epochs.popitem(last=False)
+        wanted = {"_id": {"$in": list(channel_ids)}}
+        async for found in self._mongo.channels.find(wanted, {"epoch": 1}, session=session):
+            self._epochs[found["_id"]] = found["epoch"]
