@@ -135,6 +135,8 @@ async def test_before_one_is_in(visit: Visit, picture: Picture, server: Server) 
     await ann.sees_channels()
 
     await page.route("**/sessions/refresh", lambda route: route.abort())
+    # Nobody is known here: who is, sees what they have seen.
+    await page.evaluate("localStorage.removeItem('chirpbird.user')")
     await page.reload()
     await expect(page.get_by_text("The server cannot be reached. Trying again…")).to_be_visible(
         timeout=PATIENCE_MS
@@ -248,6 +250,16 @@ async def test_talking(visit: Visit, picture: Picture, befriend: Befriend) -> No
     await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible(timeout=PATIENCE_MS)
     await picture(ann, "28-shortcuts")
     await page.keyboard.press("Escape")
+    await page.keyboard.press("ControlOrMeta+k")
+    switcher = page.get_by_role("dialog", name="Go to…")
+    await switcher.get_by_role("combobox").fill("pw")
+    await expect(switcher.get_by_role("option")).to_have_count(1, timeout=PATIENCE_MS)
+    await expect(switcher.get_by_role("option", name=re.compile("Pond watch"))).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    await picture(ann, "28-switcher")
+    await page.keyboard.press("Escape")
+    await expect(switcher).to_be_hidden(timeout=PATIENCE_MS)
     await page.get_by_role("button", name="Settings").click()
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("dialog", name="Sign out now?")).to_be_visible(timeout=PATIENCE_MS)

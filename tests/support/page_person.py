@@ -45,14 +45,19 @@ class PagePerson:
         size: tuple[int, int] = (1280, 800),
         theme: Theme = "light",
         still: bool = False,
+        locale: str = "en-GB",
+        kept: bool = False,
     ) -> PagePerson:
-        """Open the page in a fresh context. ``still``: nothing on it moves."""
+        """Open the page in a fresh context. ``still``: nothing on it moves. ``kept``: the browser keeps the page (a service
+        worker), and what it asks the server for cannot be intercepted then.
+        """
         viewport = ViewportSize(width=size[0], height=size[1])
         context: BrowserContext = await browser.new_context(
             viewport=viewport,
             color_scheme=theme,
             has_touch=size[0] < 720,
-            locale="en-GB",
+            locale=locale,
+            service_workers="allow" if kept else "block",
             reduced_motion="reduce" if still else "no-preference",
         )
         person = cls(await context.new_page(), url, username)
@@ -69,8 +74,14 @@ class PagePerson:
 
     async def fill_in(self, button: str, password: str = PASSWORD) -> None:
         """Give name and password and press the button."""
-        await self.page.get_by_label("Username").fill(self.username)
-        await self.page.get_by_label("Password", exact=True).fill(password)
+        await self.fill_in_words("Username", "Password", button, password)
+
+    async def fill_in_words(
+        self, username: str, password_label: str, button: str, password: str = PASSWORD
+    ) -> None:
+        """The same, on a page in another language."""
+        await self.page.get_by_label(username).fill(self.username)
+        await self.page.get_by_label(password_label, exact=True).fill(password)
         await self.page.get_by_role("button", name=button, exact=True).click()
 
     async def sees_channels(self) -> None:

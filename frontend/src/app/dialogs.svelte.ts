@@ -2,6 +2,7 @@ export type DialogKind =
   | { readonly kind: "new-group"; readonly name?: string }
   | { readonly kind: "add-people"; readonly channelId: string }
   | { readonly kind: "leave-group"; readonly channelId: string }
+  | { readonly kind: "switcher" }
   | { readonly kind: "settings" }
   | { readonly kind: "sign-out" }
   | { readonly kind: "shortcuts" };

@@ -4,4 +4,5 @@ export { default as LeaveGroup } from "../features/channels/LeaveGroup.svelte";
 export { default as NewGroup } from "../features/channels/NewGroup.svelte";
 export { default as Settings } from "../features/settings/Settings.svelte";
 export { default as SignOut } from "../features/session/SignOut.svelte";
+export { default as Switcher } from "../features/switcher/Switcher.svelte";
 export { default as Shortcuts } from "../features/settings/Shortcuts.svelte";

@@ -4,7 +4,7 @@ import { dialogs } from "./dialogs.svelte";
 import { router } from "./router.svelte";
 import type { Workspace } from "./workspace";
 
-/** The id of the search field: Ctrl-K and / lead to it from everywhere. */
+/** The id of the search field: / leads to it from everywhere. */
 export const SEARCH_ID = "search";
 
 /** Keys that work wherever the focus is. */
@@ -33,7 +33,7 @@ function act(event: KeyboardEvent, { channels }: Workspace, writing: boolean): b
     !event.shiftKey &&
     event.key.toLowerCase() === "k"
   ) {
-    focusSearch();
+    dialogs.show({ kind: "switcher" });
   } else if (bare && !writing && event.key === "/") {
     focusSearch();
   } else if (bare && !writing && event.key === "?") {

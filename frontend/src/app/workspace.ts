@@ -5,6 +5,10 @@ import { Channels, type ChannelItem } from "../features/channels/channels.svelte
 import { countDrafts, forgetDrafts } from "../features/conversation/drafts";
 import { Logs } from "../features/conversation/logs";
 import { Outbox } from "../features/conversation/outbox.svelte";
+import { notifications } from "../features/notifications/notifications.svelte";
+import { Missed } from "../features/notifications/unread.svelte";
+import { LogMemory } from "../features/offline/memory";
+import { Seen } from "../features/offline/seen";
 import { PresenceStore } from "../features/people/presence.svelte";
 import type { Session } from "../features/session/session.svelte";
 import { t } from "../i18n";
@@ -32,10 +36,13 @@ export class Workspace implements RealtimeListener {
   readonly logs: Logs;
   readonly outbox: Outbox;
   readonly link = new Link();
+  readonly missed = new Missed();
   readonly presence = new PresenceStore(() => this.link.words === null);
   readonly realtime: Realtime;
   readonly call: Realtime["call"];
   readonly #session: Session;
+  readonly #seen: Seen;
+  readonly #memory: LogMemory;
   /** Channels that we are leaving ourselves: no words needed when they go. */
   readonly #leaving = new Set<string>();
 
@@ -45,19 +52,29 @@ export class Workspace implements RealtimeListener {
     this.realtime = new Realtime(endpoints(), () => this.#token(), this);
     this.call = (method, data) => this.realtime.call(method, data);
     this.channels = new Channels(me.id);
-    this.logs = new Logs(this.call, (channelId, entries) => {
-      for (const entry of entries) this.#settle(channelId, entry);
-    });
+    this.#seen = new Seen(me.id);
+    this.#memory = new LogMemory(this.#seen, () => this.link.connected);
+    this.logs = new Logs(
+      this.call,
+      (channelId, entries) => {
+        for (const entry of entries) this.#settle(channelId, entry);
+      },
+      this.#memory,
+    );
     this.outbox = new Outbox(me.id, (channelId, text, key) => this.realtime.publish(channelId, text, key));
   }
 
   start(): void {
     this.realtime.connect();
+    addEventListener("pagehide", this.#keep);
+    void this.#seen.channels().then((kept) => kept && this.channels.recall(kept));
   }
 
   stop(): void {
     this.outbox.suspend();
     this.realtime.disconnect();
+    removeEventListener("pagehide", this.#keep);
+    this.#seen.close();
   }
 
   /** Shows a channel that the server has just said to be ours. */
@@ -74,6 +91,7 @@ export class Workspace implements RealtimeListener {
 
   /** Signs out, and leaves nothing that one wrote in this browser. */
   signOut(): void {
+    this.#seen.close();
     void this.#session.signOut();
     this.outbox.clear();
     forgetDrafts(this.me.id);
@@ -106,6 +124,7 @@ export class Workspace implements RealtimeListener {
       if (!this.channels.get(id)) this.outbox.refuse(id, t.conversation.goneFailure);
     }
     this.realtime.follow(channels.map(({ channel, position }) => [channel.id, position] as const));
+    this.#keep();
   }
 
   personal(event: PersonalEvent): void {
@@ -117,6 +136,12 @@ export class Workspace implements RealtimeListener {
     this.logs.heard(channelId, entry);
     this.channels.heard(channelId, entry);
     this.#settle(channelId, entry);
+    this.#notice(channelId, entry);
+  }
+
+  /** Somebody looks at the channel now, if the window is looked at. */
+  look(channelId: string | null): void {
+    if (channelId !== null && document.hasFocus()) this.missed.seen(channelId);
   }
 
   live(channelId: string, recovered: boolean, epoch: string): void {
@@ -147,6 +172,17 @@ export class Workspace implements RealtimeListener {
     }
   }
 
+  /** Somebody else has said something that nobody looks at. */
+  #notice(channelId: string, { type, sender, data }: Entry): void {
+    if (type !== "message" || sender.id === this.me.id) return;
+    if (channelId === router.channelId && document.hasFocus()) return;
+    this.missed.add(channelId);
+    const item = this.channels.get(channelId);
+    if (!item) return;
+    const title = item.other ? sender.name : `${sender.name} · ${item.title}`;
+    notifications.tell(title, data ?? "", channelId, () => router.go(channelId));
+  }
+
   /** A message of ours has come back from the log: the outbox is done with it. */
   #settle(channelId: string, entry: Entry): void {
     if (entry.sender.id === this.me.id && entry.key) this.outbox.arrived(channelId, entry.key);
@@ -160,11 +196,19 @@ export class Workspace implements RealtimeListener {
   #forget({ id, title }: ChannelItem): void {
     this.realtime.unfollow(id);
     this.logs.forget(id);
+    this.#memory.forget(id);
     this.presence.forget(id);
+    this.missed.seen(id);
     this.outbox.refuse(id, t.conversation.goneFailure);
     if (!this.#leaving.has(id)) notices.say(t.channels.gone(title));
     if (router.channelId === id) router.go(null, { replace: true });
   }
+
+  /** Has the browser keep what was seen. */
+  readonly #keep = (): void => {
+    if (this.channels.confirmed) void this.#seen.keepChannels(this.channels.states);
+    void this.#memory.flush();
+  };
 
   async #token(): Promise<string> {
     try {

@@ -1,6 +1,8 @@
-const plural = (count: number, one: string, other: string) =>
-  `${count.toLocaleString()} ${count === 1 ? one : other}`;
-const list = (names: readonly string[]) => new Intl.ListFormat("en", { type: "conjunction" }).format(names);
+import { words } from "./words";
+
+const { number, form, plural, list } = words("en");
+const others = (members: readonly string[], more: number) =>
+  list(more ? [...members, plural(more, { one: "other", other: "others" })] : members);
 
 export const en = {
   app: {
@@ -14,6 +16,28 @@ export const en = {
     starting: "Connecting to the server…",
     startingSlow: "The server cannot be reached. Trying again…",
     dismiss: "Dismiss",
+    newVersion: "A new version of Chirpbird is ready.",
+    reload: "Reload",
+  },
+  errors: {
+    not_permitted: "You are not allowed to do that.",
+    not_found: "It is not there, or not for you to see.",
+    already_exists: "The name is taken.",
+    too_many: "Too often. Please wait a moment.",
+    too_large: "That is too large.",
+    invalid_input: "The server does not take it like this.",
+    wrong_credentials: "Username or password is wrong.",
+    store_unavailable: "The server cannot save anything at the moment. Please try again.",
+    store_full: "The server has no space left.",
+  },
+  switcher: {
+    title: "Go to…",
+    label: "Find a channel, a person or a group",
+    results: "Places to go",
+    nothing: "Nothing found.",
+    help: "Up and down to choose, Enter to open.",
+    person: "person",
+    publicGroup: "public group",
   },
   session: {
     registerTitle: "Welcome to Chirpbird",
@@ -36,10 +60,15 @@ export const en = {
     signOutTitle: "Sign out now?",
     unsaved: (messages: number, drafts: number) => {
       const lost = [
-        ...(messages ? [plural(messages, "message is not sent yet", "messages are not sent yet")] : []),
-        ...(drafts ? [plural(drafts, "draft is not finished", "drafts are not finished")] : []),
+        ...(messages
+          ? [plural(messages, { one: "message is not sent yet", other: "messages are not sent yet" })]
+          : []),
+        ...(drafts
+          ? [plural(drafts, { one: "draft is not finished", other: "drafts are not finished" })]
+          : []),
       ];
-      return `${list(lost)}. Only this browser has ${messages + drafts === 1 ? "it" : "them"}, and signing out deletes ${messages + drafts === 1 ? "it" : "them"}.`;
+      const them = form(messages + drafts, { one: "it", other: "them" });
+      return `${list(lost)}. Only this browser has ${them}, and signing out deletes ${them}.`;
     },
     stay: "Stay signed in",
     signOutAnyway: "Sign out anyway",
@@ -70,7 +99,7 @@ export const en = {
     you: "You",
     noMessages: "No messages yet",
     online: "online",
-    onlineCount: (count: number) => `${count.toLocaleString()} online`,
+    onlineCount: (count: number) => `${number(count)} online`,
     lastSeen: (time: string) => `last seen ${time}`,
     private: "private group",
     resultsOwn: "Your channels",
@@ -81,13 +110,13 @@ export const en = {
     noResults: (query: string) => `Nobody and nothing called “${query}”`,
     noResultsHint: "Check the spelling, or create a group of that name.",
     clearSearch: "Clear search",
-    members: (count: number) => plural(count, "member", "members"),
+    members: (count: number) => plural(count, { one: "member", other: "members" }),
     gone: (name: string) => `You are no longer in ${name}.`,
     missingTitle: "This channel is not here",
     missingBody: "It does not exist, or it is private and you are not in it.",
     toChannels: "Back to your channels",
     joinTitle: (name: string) => `Join ${name}?`,
-    joinBody: (count: number) => `A public group with ${plural(count, "member", "members")}.`,
+    joinBody: (count: number) => `A public group with ${plural(count, { one: "member", other: "members" })}.`,
     join: "Join group",
     nobody: "Someone",
   },
@@ -143,11 +172,12 @@ export const en = {
     begin: (name: string) => `This is the beginning of ${name}.`,
     beginDirect: (name: string) => `This is the beginning of your conversation with ${name}.`,
     latest: "Jump to latest",
-    latestCount: (count: number) => `Jump to latest, ${plural(count, "new message", "new messages")}`,
+    latestCount: (count: number) =>
+      `Jump to latest, ${plural(count, { one: "new message", other: "new messages" })}`,
     said: (name: string, time: string) => `${name}, ${time}`,
     announced: (name: string, text: string) => `${name}: ${text}`,
-    left: (characters: number) => plural(characters, "character left", "characters left"),
-    over: (characters: number) => `${plural(characters, "character", "characters")} too many`,
+    left: (characters: number) => plural(characters, { one: "character left", other: "characters left" }),
+    over: (characters: number) => `${plural(characters, { one: "character", other: "characters" })} too many`,
     waiting: "waiting to be sent",
     sent: "sent",
     failed: "Not sent",
@@ -156,29 +186,35 @@ export const en = {
     goneFailure: "you are no longer in this channel",
     created: (who: string) => `${who} created the group`,
     createdWith: (who: string, members: readonly string[], more: number) =>
-      `${who} created the group with ${list(more ? [...members, plural(more, "other", "others")] : members)}`,
-    joined: (members: readonly string[], more: number) =>
-      `${list(more ? [...members, plural(more, "other", "others")] : members)} joined`,
-    added: (who: string, members: readonly string[], more: number) =>
-      `${who} added ${list(more ? [...members, plural(more, "other", "others")] : members)}`,
-    departed: (members: readonly string[], more: number) =>
-      `${list(more ? [...members, plural(more, "other", "others")] : members)} left`,
+      `${who} created the group with ${others(members, more)}`,
+    joined: (members: readonly string[], more: number) => `${others(members, more)} joined`,
+    added: (who: string, members: readonly string[], more: number) => `${who} added ${others(members, more)}`,
+    departed: (members: readonly string[], more: number) => `${others(members, more)} left`,
     removed: (who: string, members: readonly string[], more: number) =>
-      `${who} removed ${list(more ? [...members, plural(more, "other", "others")] : members)}`,
+      `${who} removed ${others(members, more)}`,
   },
   settings: {
     open: "Settings",
     title: "Settings",
     theme: "Appearance",
+    language: "Language",
     system: "System",
     light: "Light",
     dark: "Dark",
     shortcuts: "Keyboard shortcuts",
     signedInAs: "Signed in as",
+    notifications: "Notifications",
+    desktop: "Show notifications",
+    desktopHint: "When somebody writes to you or mentions you, and you are looking elsewhere.",
+    desktopDenied: "The browser forbids them for this page. Its own settings can change that.",
+    desktopMissing: "This browser shows none for this page.",
+    sound: "Play a sound",
+    soundHint: "A short chirp, as seldom as notifications.",
   },
   shortcuts: {
     title: "Keyboard shortcuts",
-    search: "Search, switch channel",
+    switcher: "Go to a channel or person",
+    search: "Search",
     previous: "Channel above",
     next: "Channel below",
     close: "Close what is open",

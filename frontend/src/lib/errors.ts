@@ -1,3 +1,17 @@
+import { language, t } from "../i18n";
+
+type Code = keyof typeof t.errors;
+
+/** The realtime protocol's numbers, in the words of docs/API.md. */
+const CODES: Record<string, Code> = {
+  "100": "store_unavailable",
+  "103": "not_permitted",
+  "107": "invalid_input",
+  "111": "too_many",
+  "404": "not_found",
+  "409": "already_exists",
+};
+
 /** An error in the server's words, whichever way it came. */
 export class ServerError extends Error {
   override readonly name = "ServerError";
@@ -20,7 +34,10 @@ export class ServerError extends Error {
   }
 }
 
-/** The words to show for whatever was thrown. */
+/** The words to show for whatever was thrown: the server's, which are English, or ours for its code. */
 export function wordsOf(error: unknown, otherwise: string): string {
-  return error instanceof ServerError && error.message ? error.message : otherwise;
+  if (!(error instanceof ServerError)) return otherwise;
+  if (language.language === "en" && error.message) return error.message;
+  const code = CODES[error.code] ?? (error.code in t.errors ? (error.code as Code) : null);
+  return code ? t.errors[code] : error.message || otherwise;
 }

@@ -1,4 +1,4 @@
-import { locale, t } from "../i18n";
+import { language, t } from "../i18n";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
@@ -48,7 +48,8 @@ export function daysBetween(time: Date, now: Date): number {
 }
 
 function format(time: Date, options: Intl.DateTimeFormatOptions): string {
-  const key = JSON.stringify(options);
+  const { locale } = language;
+  const key = locale + JSON.stringify(options);
   let made = formats.get(key);
   if (!made) formats.set(key, (made = new Intl.DateTimeFormat(locale, options)));
   return made.format(time);

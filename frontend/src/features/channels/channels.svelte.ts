@@ -18,8 +18,10 @@ export interface ChannelItem {
 
 /** One's channels. The only writer of the list. */
 export class Channels {
-  /** The server has said which there are. */
+  /** There is a list: the server's, or the one kept from the last time. */
   ready = $state(false);
+  /** The server has said which there are. */
+  confirmed = $state(false);
   readonly #me: string;
   readonly #items = new SvelteMap<string, ChannelItem>();
 
@@ -49,8 +51,24 @@ export class Channels {
     const gone = [...this.#items.values()].filter(({ id }) => !present.has(id));
     for (const { id } of gone) this.#items.delete(id);
     for (const state of states) this.put(state);
-    this.ready = true;
+    this.ready = this.confirmed = true;
     return gone;
+  }
+
+  /** Takes the list of the last time, until the server has said which there are. */
+  recall(states: readonly ChannelState[]): void {
+    if (this.confirmed) return;
+    for (const state of states) this.put(state);
+    this.ready = true;
+  }
+
+  /** The list as it is to be kept. */
+  get states(): ChannelState[] {
+    return [...this.#items.values()].map(({ channel, lastMessage }) => ({
+      channel,
+      lastMessage,
+      position: { offset: 0, epoch: "" },
+    }));
   }
 
   remove(id: string): ChannelItem | undefined {

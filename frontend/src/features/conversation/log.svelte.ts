@@ -1,5 +1,6 @@
 import type { Realtime } from "../../realtime/realtime";
 import type { Entry, Page } from "../../lib/types";
+import type { SeenLog } from "../offline/seen";
 import type { Place } from "./place";
 import { merge, newest, NOTHING, oldest, type Range, type Timeline } from "./timeline";
 
@@ -9,6 +10,13 @@ export type LoadState = "idle" | "loading" | "failed";
 
 /** Is told of every page that was read. */
 export type Learned = (channelId: string, entries: readonly Entry[]) => void;
+
+/** Where the end of logs is kept for when the server cannot be reached. */
+export interface Memory {
+  /** null: nothing is kept, or the server will tell sooner. */
+  recall(channelId: string): Promise<SeenLog | null>;
+  keep(channelId: string, timeline: Timeline, epoch: string): void;
+}
 
 /** What this page knows of one channel's log, and how it learns more. The only writer of its timeline. */
 export class ChannelLog {
@@ -26,13 +34,18 @@ export class ChannelLog {
   readonly #channelId: string;
   readonly #call: Realtime["call"];
   readonly #learned: Learned;
+  readonly #memory: Memory | undefined;
   #epoch = "";
+  /** What is shown was kept by the browser, and may not be the newest. */
+  #stale = false;
+  #live = false;
   #loading: Promise<void> | null = null;
 
-  constructor(channelId: string, call: Realtime["call"], learned: Learned) {
+  constructor(channelId: string, call: Realtime["call"], learned: Learned, memory?: Memory) {
     this.#channelId = channelId;
     this.#call = call;
     this.#learned = learned;
+    this.#memory = memory;
   }
 
   get complete(): boolean {
@@ -43,12 +56,14 @@ export class ChannelLog {
   add(entry: Entry): void {
     this.grewAt = "start";
     this.timeline = merge(this.timeline, [entry], [entry.seq, entry.seq]);
+    this.#memory?.keep(this.#channelId, this.timeline, this.#epoch);
   }
 
   /** The subscription is live. What was missed may be lost to it: then the newest page is read, and a hole stays before it. */
   live(recovered: boolean, epoch: string): void {
     this.#know(epoch);
-    if (!recovered && this.opened) this.behind = true;
+    this.#live = true;
+    if ((!recovered || this.#stale) && this.opened) this.behind = true;
     if (this.behind) void this.catchUp();
     else if (this.state === "failed" && !this.opened) void this.open();
     else if (this.state === "failed") this.state = "idle";
@@ -60,9 +75,20 @@ export class ChannelLog {
     if (this.behind) await this.#load({});
   }
 
-  /** Reads the newest page, if that was not done yet. */
-  open(): Promise<void> {
-    return this.opened ? Promise.resolve() : this.#load({});
+  /** Reads the newest page, if that was not done yet; what is kept of it stands in while the server cannot be reached. */
+  async open(): Promise<void> {
+    if (this.opened) return;
+    const kept = await this.#memory?.recall(this.#channelId);
+    if (this.opened) return;
+    if (!kept) return this.#load({});
+    this.#know(kept.epoch);
+    this.grewAt = "start";
+    this.timeline = merge(this.timeline, kept.entries, kept.range);
+    this.opened = this.#stale = true;
+    if (this.#live) {
+      this.behind = true;
+      await this.catchUp();
+    }
   }
 
   /** Reads the page before what is known. */
@@ -92,6 +118,7 @@ export class ChannelLog {
       });
       this.#take(page, before, after);
       this.#learned(this.#channelId, page.messages);
+      this.#memory?.keep(this.#channelId, this.timeline, this.#epoch);
       this.state = "idle";
     } catch {
       this.state = "failed";
@@ -119,7 +146,7 @@ export class ChannelLog {
     if (to >= from) this.timeline = merge(this.timeline, messages, [from, to]);
     if (before === undefined) {
       this.opened = true;
-      this.behind = false;
+      this.behind = this.#stale = false;
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Realtime } from "../../realtime/realtime";
 import type { Entry } from "../../lib/types";
-import { ChannelLog, type Learned } from "./log.svelte";
+import { ChannelLog, type Learned, type Memory } from "./log.svelte";
 
 /** Channels that are kept as they were left: one comes back to these at once, and reads the others again. */
 const KEPT = 20;
@@ -13,15 +13,18 @@ export class Logs {
   readonly #logs = new Map<string, ChannelLog>();
   readonly #call: Realtime["call"];
   readonly #learned: Learned;
+  readonly #memory: Memory | undefined;
 
-  constructor(call: Realtime["call"], learned: Learned) {
+  constructor(call: Realtime["call"], learned: Learned, memory?: Memory) {
     this.#call = call;
     this.#learned = learned;
+    this.#memory = memory;
   }
 
   /** The log of the channel that comes on screen. */
   show(channelId: string): ChannelLog {
-    const log = this.#logs.get(channelId) ?? new ChannelLog(channelId, this.#call, this.#learned);
+    const log =
+      this.#logs.get(channelId) ?? new ChannelLog(channelId, this.#call, this.#learned, this.#memory);
     this.#logs.delete(channelId);
     this.#logs.set(channelId, log);
     this.#trim();

@@ -2,6 +2,7 @@ import { ServerError } from "../../lib/errors";
 import { request } from "../../lib/http";
 import { forget, recall, remember } from "../../lib/storage";
 import type { User } from "../../lib/types";
+import { forgetSeen } from "../offline/seen";
 
 interface Grant {
   readonly user: User;
@@ -15,6 +16,8 @@ export type SessionState =
   | { readonly phase: "in"; readonly user: User };
 
 const KNOWN_KEY = "chirpbird.known";
+/** Who was here last: they see what they have seen also while the server cannot be reached. */
+const USER_KEY = "chirpbird.user";
 /** Somebody has signed out, and the server may not know it yet. */
 const LEAVING_KEY = "chirpbird.leaving";
 const LOCK = "chirpbird.refresh";
@@ -51,9 +54,17 @@ export class Session {
         return;
       } catch (error) {
         if (error instanceof ServerError && !error.temporary) {
+          forget(USER_KEY);
+          void forgetSeen();
           this.state = { phase: "out", elsewhere: false };
           return;
         }
+      }
+      const user = keptUser();
+      if (user) {
+        // The connection goes on trying, and ends this if the sign-in is over.
+        this.state = { phase: "in", user };
+        return;
       }
       this.state = { phase: "restoring", slow: true };
       await new Promise((resolve) => setTimeout(resolve, pause));
@@ -75,8 +86,10 @@ export class Session {
   /** This page forgets who was here at once; the cookie goes as soon as the server can be reached, at the latest after a reload. */
   async signOut(): Promise<void> {
     remember(LEAVING_KEY, "1");
+    forget(USER_KEY);
     this.#unused = null;
     this.state = { phase: "out", elsewhere: false };
+    void forgetSeen();
     this.#news.postMessage("out");
     await this.#end();
   }
@@ -100,7 +113,10 @@ export class Session {
 
   /** The sign-in is over, and nobody in this tab has asked for that. */
   ended(): void {
-    if (this.state.phase === "in") this.state = { phase: "out", elsewhere: true };
+    if (this.state.phase !== "in") return;
+    forget(USER_KEY);
+    void forgetSeen();
+    this.state = { phase: "out", elsewhere: true };
   }
 
   /** The cookie's end being asked for: it must not take a new cookie with it. */
@@ -119,10 +135,20 @@ export class Session {
 
   #enter(grant: Grant): void {
     remember(KNOWN_KEY, "1");
+    remember(USER_KEY, JSON.stringify(grant.user));
     forget(LEAVING_KEY);
     // Half its life: enough for the first connect, and no clock is that wrong.
     this.#unused = { token: grant.accessToken, until: Date.now() + grant.expiresIn * 500 };
     this.state = { phase: "in", user: grant.user };
+  }
+}
+
+function keptUser(): User | null {
+  try {
+    const user = JSON.parse(recall(USER_KEY) ?? "null") as Partial<User> | null;
+    return user?.id && user.name && user.username ? (user as User) : null;
+  } catch {
+    return null;
   }
 }
 
