@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -10,6 +11,8 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 from centrifuge import CentrifugeError, ReplyError
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from tests.e2e.conftest import Server, StartServer
 from tests.support.person import Person
@@ -223,3 +226,33 @@ async def test_a_stopping_server_says_goodbye_and_ends_well(server: Server, arri
     await server.start()
     await ann.until(lambda: len(ann.connections) == 2)
     assert ann.disconnects == []
+
+
+async def _send_and_listen(socket: ClientConnection, command: object) -> None:
+    await socket.send(json.dumps(command))
+    while True:
+        await socket.recv()
+
+
+async def test_ten_megabytes_are_no_message(server: Server) -> None:
+    ann = Person(server.url, await server.register("ann"))
+    await ann.connect()
+    channel_id = (await ann.rpc("create_channel", name="small talk"))["channel"]["channel"]["id"]
+    feed = await ann.follow(channel_id)
+    huge = {"data": "x" * 10_000_000}
+    token = await ann.fetch_token()
+    async with httpx.AsyncClient(base_url=server.url, headers={"Authorization": f"Bearer {token}"}) as http:
+        answer = await http.post(f"/channels/{channel_id}/messages", json=huge)
+    assert answer.status_code == 413
+    assert answer.json()["errors"][0]["code"] == "too_large"
+    async with connect(server.websocket_url, max_size=None, proxy=None) as socket:
+        await socket.send(json.dumps({"id": 1, "connect": {"token": token}}))
+        assert "connect" in json.loads(await socket.recv())
+        with pytest.raises(ConnectionClosed) as closed:
+            await _send_and_listen(socket, {"id": 2, "publish": {"channel": channel_id, "data": huge}})
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009
+    await ann.say(channel_id, "still here")
+    await feed.until(lambda: feed.texts == ["still here"])
+    assert ann.disconnects == []
+    await ann.client.disconnect()

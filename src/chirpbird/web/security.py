@@ -72,6 +72,10 @@ class SecurityHeaders:
         await self._app(scope, receive, add)
 
 
+_MAX_DISCARDED = 16 << 20
+"""Bytes of a body that is too large which are read all the same."""
+
+
 class JsonBodies:
     """Lets bodies through that are JSON by name and at most 64 KiB long, chunked or not; reads them whole
     first.
@@ -92,6 +96,8 @@ class JsonBodies:
             await self._app(scope, receive, send)
             return
         if declared.isdecimal() and int(declared[:20]) > MAX_BODY:
+            if int(declared[:20]) <= _MAX_DISCARDED:
+                await _discard(receive)
             await _too_large()(scope, receive, send)
             return
         messages, size = [], 0
@@ -100,6 +106,8 @@ class JsonBodies:
             messages.append(message)
             size += len(message.get("body", b""))
             if size > MAX_BODY:
+                if message.get("more_body", False):
+                    await _discard(receive)
                 await _too_large()(scope, receive, send)
                 return
             if message["type"] == "http.disconnect":
@@ -120,6 +128,16 @@ def _replay(messages: Iterator[Message], receive: Receive) -> Receive:
         return message if message is not None else await receive()
 
     return again
+
+
+async def _discard(receive: Receive) -> None:
+    """Read what still comes: who is hung up on while sending learns of a broken connection, and not of the answer."""
+    size = 0
+    while size <= _MAX_DISCARDED:
+        message = await receive()
+        size += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return
 
 
 def _too_large() -> ASGIApp:
