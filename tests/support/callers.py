@@ -169,8 +169,8 @@ class Caller:
         """Whole messages only: what is cut waits for the rest."""
         hear = self.wire.pushes if self.kind.startswith("uni_") else self.wire.replies
         if self._name == "protobuf":
-            whole, self._rest = _cut(self._rest + piece)
-            return hear(whole) if whole else []
+            messages, self._rest = _cut(self._rest + piece)
+            return hear(messages) if messages else []
         if self.kind.endswith("websocket"):
             return hear(piece)
         end = b"\n\n" if self.kind.endswith("sse") else b"\n"
