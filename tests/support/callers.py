@@ -169,10 +169,26 @@ class Caller:
         """Whole messages only: what is cut waits for the rest."""
         hear = self.wire.pushes if self.kind.startswith("uni_") else self.wire.replies
         if self._name == "protobuf":
-            return hear(piece)  # our pieces are whole
+            messages, self._rest = _cut(self._rest + piece)
+            return hear(messages) if messages else []
         if self.kind.endswith("websocket"):
             return hear(piece)
         end = b"\n\n" if self.kind.endswith("sse") else b"\n"
         *whole, self._rest = (self._rest + piece).split(end)
         lines = [line.removeprefix(b"\r\n").removeprefix(b"data: ") for line in whole]
         return hear(b"\n".join(lines)) if lines else []
+
+
+def _cut(data: bytes) -> tuple[bytes, bytes]:
+    """Whole messages behind their lengths, and what there is of the next."""
+    end = at = size = shift = 0
+    while at < len(data):
+        size |= (data[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+        if data[at - 1] < 0x80:
+            if at + size > len(data):
+                break
+            end = at = at + size
+            size = shift = 0
+    return data[:end], data[end:]
