@@ -13,6 +13,7 @@ from chirpbird.storage.sqlite.channels import SqliteChannels
 from chirpbird.storage.sqlite.connections import store_error, writing
 from chirpbird.storage.sqlite.log import SqliteLog
 from chirpbird.storage.sqlite.readers import Readers
+from chirpbird.storage.sqlite.reading import SqliteReading
 from chirpbird.storage.sqlite.schema import migrate
 from chirpbird.storage.sqlite.sign_ins import SqliteSignIns
 from chirpbird.storage.sqlite.users import SqliteUsers
@@ -36,6 +37,7 @@ class SqliteStore:
         self.users = SqliteUsers(self._writer, self._readers)
         self.channels = SqliteChannels(self._writer, self._readers, self.log)
         self.sign_ins = SqliteSignIns(self._writer)
+        self.reading = SqliteReading(self._writer, self._readers)
 
     @classmethod
     async def open(cls, directory: Path) -> SqliteStore:
