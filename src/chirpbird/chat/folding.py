@@ -90,7 +90,9 @@ def admit(changes: Sequence[Change], kind: EntryKind, sender_id: str, text: str)
     if not _differs(changes, kind, sender_id, text):
         return False
     if len(changes) >= MAX_CHANGES:
-        raise InvalidInput(f"the message has changed {len(changes)} times, at most {MAX_CHANGES} are expected")
+        raise InvalidInput(
+            f"the message has changed {len(changes)} times, at most {MAX_CHANGES} are expected"
+        )
     if kind is EntryKind.REACTED:
         emojis = _emojis(changes)
         if text not in emojis and len(emojis) >= MAX_EMOJIS:

@@ -27,7 +27,17 @@ from chirpbird.chat.entities import (
     User,
 )
 
-__all__ = ["Audience", "Channels", "CommitListener", "Log", "PasswordHasher", "Reading", "SignIns", "Store", "Users"]
+__all__ = [
+    "Audience",
+    "Channels",
+    "CommitListener",
+    "Log",
+    "PasswordHasher",
+    "Reading",
+    "SignIns",
+    "Store",
+    "Users",
+]
 
 CommitListener = Callable[[Sequence[Entry]], None]
 """Called on the event loop with what one group commit made durable, each channel's entries in log order."""

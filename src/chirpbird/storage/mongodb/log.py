@@ -1,20 +1,24 @@
 """The channels' logs in MongoDB.
 
-Entries never change and a log has no holes: so a page and the top of one instant need no snapshot, only the right order of
+Entries never change (but for being emptied) and a log has no holes: so a page and the top of one instant need no snapshot, only the right order of
 asking.
 """
 
 from __future__ import annotations
 
+import asyncio
 from asyncio import Future
 from collections import OrderedDict
+from collections.abc import Iterable
 
-from chirpbird.chat.entities import Draft, Entry, Position
+from chirpbird.chat.entities import CHANGES, Draft, Entry, EntryKind, Position
 from chirpbird.chat.errors import NotFound
 from chirpbird.chat.ports import CommitListener
 from chirpbird.storage.mongodb.appender import Appender
 from chirpbird.storage.mongodb.connection import Mongo, Session
-from chirpbird.storage.mongodb.documents import Document, entry_of, range_of
+from chirpbird.storage.mongodb.documents import Document, entry_of, range_of, seq_id
+from chirpbird.storage.mongodb.membership import is_move
+from chirpbird.storage.mongodb.projecting import is_admitted
 from chirpbird.storage.mongodb.tops import find_top
 
 __all__ = ["MongoLog"]
@@ -23,6 +27,7 @@ MAX_EPOCHS = 100_000
 """Channels whose epoch is kept in memory: it changes only when a log is replaced, with all nodes stopped."""
 _LARGEST = 2**53
 _PAGE = 1_000
+_ROW: Document = {"kind": {"$nin": sorted(kind.value for kind in CHANGES)}}
 
 
 class MongoLog:
@@ -32,9 +37,43 @@ class MongoLog:
         self._mongo = mongo
         self._appender = appender
         self._epochs: OrderedDict[str, str] = OrderedDict()
+        self._changing: dict[tuple[str, int], asyncio.Task[Entry]] = {}
+        """For messages that are being reacted to or pinned here, the last such task."""
 
     def append(self, draft: Draft) -> Future[Entry]:
+        if draft.kind in CHANGES and not is_move(draft):
+            return self._change(draft)
         return self._appender.submit(draft)
+
+    def _change(self, draft: Draft) -> Future[Entry]:
+        """Reactions and pins: looked at, then appended like messages, and no transaction. Here one after the other for each
+        message; two nodes may append the same twice, which folding makes one of.
+        """
+        key = (draft.channel_id, draft.target)
+        task = asyncio.get_running_loop().create_task(self._change_after(self._changing.get(key), draft))
+        self._changing[key] = task
+
+        def done(ended: asyncio.Task[Entry]) -> None:
+            if self._changing.get(key) is ended:
+                del self._changing[key]
+
+        task.add_done_callback(done)
+        return task
+
+    async def _change_after(self, earlier: asyncio.Task[Entry] | None, draft: Draft) -> Entry:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        async with self._mongo.session() as session:
+            admitted = await is_admitted(self._mongo, session, draft)
+            if not admitted:
+                top = await find_top(self._mongo, session, draft.channel_id)
+                found = await self._mongo.entries.find_one(
+                    {"_id": seq_id(draft.channel_id, 0 if top is None else top.seq)}, session=session
+                )
+                if found is None:
+                    raise NotFound("no such channel")
+                return entry_of(found)
+        return await self._appender.submit(draft)
 
     def add_commit_listener(self, listener: CommitListener) -> None:
         self._appender.add_listener(listener)
@@ -43,7 +82,7 @@ class MongoLog:
         async with self._mongo.session() as session:
             epoch = await self._epoch(session, channel_id)
             while True:
-                page = range_of(channel_id, "seq", after=min(after, _LARGEST))
+                page: Document = {"_id": range_of(channel_id, "seq", after=min(after, _LARGEST))}
                 entries = await self._page(session, page, 1, limit)
                 if 0 < len(entries) < limit:
                     # A page that is not full ends at the top.
@@ -55,7 +94,7 @@ class MongoLog:
     async def read_before(self, channel_id: str, *, before: int, limit: int) -> tuple[list[Entry], Position]:
         async with self._mongo.session() as session:
             epoch = await self._epoch(session, channel_id)
-            page = range_of(channel_id, "seq", before=min(before, _LARGEST))
+            page: Document = {"_id": range_of(channel_id, "seq", before=min(before, _LARGEST))}
             entries = await self._page(session, page, -1, limit)
             entries.reverse()
             if entries and entries[-1].seq < before - 1:
@@ -68,11 +107,61 @@ class MongoLog:
             epoch = await self._epoch(session, channel_id)
             return Position(await self._top(session, channel_id), epoch)
 
-    async def _page(self, session: Session, ids: Document, direction: int, limit: int) -> list[Entry]:
+    async def rows(self, channel_id: str, *, after: int, limit: int) -> tuple[list[Entry], Position]:
+        ids = range_of(channel_id, "seq", after=min(after, _LARGEST))
+        return await self._rows(channel_id, ids, 1, limit)
+
+    async def rows_before(self, channel_id: str, *, before: int, limit: int) -> tuple[list[Entry], Position]:
+        ids = range_of(channel_id, "seq", before=min(before, _LARGEST))
+        entries, top = await self._rows(channel_id, ids, -1, limit)
+        entries.reverse()
+        return entries, top
+
+    async def _rows(
+        self, channel_id: str, ids: Document, direction: int, limit: int
+    ) -> tuple[list[Entry], Position]:
+        async with self._mongo.session() as session:
+            epoch = await self._epoch(session, channel_id)
+            # The top first: who follows the log from it on gets what came while the page was read.
+            top = await self._top(session, channel_id)
+            entries = await self._page(session, {"_id": ids, **_ROW}, direction, limit)
+            return entries, Position(max(top, entries[-1].seq if entries and direction > 0 else 0), epoch)
+
+    async def messages(self, channel_id: str, seqs: Iterable[int]) -> dict[int, Entry]:
+        ids = [seq_id(channel_id, seq) for seq in seqs]
+        if not ids:
+            return {}
+        wanted = {"_id": {"$in": ids}, "kind": EntryKind.MESSAGE.value}
+        async with self._mongo.session() as session:
+            found = self._mongo.entries.find(wanted, session=session)
+            return {int(document["_id"]["seq"]): entry_of(document) async for document in found}
+
+    async def changes(self, channel_id: str, targets: Iterable[int]) -> dict[int, list[Entry]]:
+        wanted = {"_id.channel": channel_id, "target": {"$in": list(targets)}}
+        by_target: dict[int, list[Entry]] = {}
+        async with self._mongo.session() as session:
+            found = self._mongo.entries.find(wanted, session=session, batch_size=_PAGE)
+            async for document in found.sort([("target", 1), ("_id.seq", 1)]):
+                entry = entry_of(document)
+                by_target.setdefault(entry.target, []).append(entry)
+        return by_target
+
+    async def ever_pinned(self, channel_id: str, *, limit: int) -> list[int]:
+        pipeline: list[Document] = [
+            {"$match": {"_id.channel": channel_id, "kind": EntryKind.PINNED.value}},
+            {"$group": {"_id": "$target"}},
+            {"$sort": {"_id": -1}},
+            {"$limit": limit},
+        ]
+        async with self._mongo.session() as session:
+            found = await self._mongo.entries.aggregate(pipeline, session=session)
+            return [int(document["_id"]) async for document in found]
+
+    async def _page(self, session: Session, wanted: Document, direction: int, limit: int) -> list[Entry]:
         if limit <= 0:
             return []
         batch = min(limit, _PAGE) + 1
-        found = self._mongo.entries.find({"_id": ids}, session=session, batch_size=batch)
+        found = self._mongo.entries.find(wanted, session=session, batch_size=batch)
         return [entry_of(document) async for document in found.sort("_id", direction).limit(limit)]
 
     async def _top(self, session: Session, channel_id: str) -> int:

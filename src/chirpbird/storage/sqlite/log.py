@@ -21,9 +21,7 @@ __all__ = ["ENTRY_COLUMNS", "SqliteLog", "entry_of"]
 MAX_TOPS = 10_000
 """Channels whose top is kept in memory."""
 
-ENTRY_COLUMNS = (
-    "e.seq, e.kind, e.sender_id, e.key, e.text, e.members, e.created_at, e.message_number, e.target, e.mentions"
-)
+ENTRY_COLUMNS = "e.seq, e.kind, e.sender_id, e.key, e.text, e.members, e.created_at, e.message_number, e.target, e.mentions"
 _INSERT = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _BY_KEY = (
     f"SELECT {ENTRY_COLUMNS} FROM entries e WHERE channel = ? AND sender_id = ? AND key = ? AND key <> ''"  # noqa: S608

@@ -143,5 +143,3 @@ def _empty(transaction: Transaction, number: int, target: int) -> None:
     transaction.execute(
         f"{emptied} target = ? AND target <> 0 AND kind <> 'message' AND kind = 'edited'", (number, target)
     )
-
-

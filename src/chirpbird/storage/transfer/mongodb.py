@@ -9,7 +9,7 @@ from typing import Any
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import PyMongoError
 
-from chirpbird.chat.entities import Entry, User
+from chirpbird.chat.entities import Entry, Membership, User
 from chirpbird.chat.errors import StoreCannotOpen, StoreNotEmpty, StoreUnavailable
 from chirpbird.storage.mongodb.connection import Mongo
 from chirpbird.storage.mongodb.diagnosis import first_line
@@ -19,7 +19,8 @@ from chirpbird.storage.mongodb.documents import (
     channel_of,
     entry_document,
     entry_of,
-    member_document,
+    membership_document,
+    membership_of,
     token_document,
     token_of,
     user_document,
@@ -27,7 +28,7 @@ from chirpbird.storage.mongodb.documents import (
 )
 from chirpbird.storage.mongodb.opening import connect, open_database
 from chirpbird.storage.mongodb.schema import COPY, migrate
-from chirpbird.storage.transfer.rows import ChannelRow, Key, MemberRow, Row, Section
+from chirpbird.storage.transfer.rows import ChannelRow, Key, Row, Section
 
 __all__ = ["MongoSource", "MongoTarget"]
 
@@ -141,7 +142,7 @@ def _row(section: Section, document: Document) -> Row:
     if section is Section.ENTRIES:
         return entry_of(document)
     if section is Section.MEMBERS:
-        return MemberRow(document["_id"]["channel"], document["_id"]["user"])
+        return membership_of(document)
     return token_of(document)
 
 
@@ -152,6 +153,6 @@ def _document(row: Row) -> Document:
         return channel_document(row.channel, row.pair.split() or None)
     if isinstance(row, Entry):
         return entry_document(row)
-    if isinstance(row, MemberRow):
-        return member_document(row.channel_id, row.user_id)
+    if isinstance(row, Membership):
+        return membership_document(row)
     return token_document(row)
