@@ -265,8 +265,8 @@ def _insert(connection: sqlite3.Connection, row: Row) -> None:
             connection.executemany(statement, pairs)
     elif isinstance(row, Membership):
         statement = f"INSERT INTO members VALUES ({of_channel}, ?, ?, ?, ?, ?, ?)"  # noqa: S608
-        given = (row.channel_id, row.user_id, row.role, row.since, row.read_seq, row.mute, row.muted_until)
-        connection.execute(statement, given)
+        values = (row.channel_id, row.user_id, row.role, row.since, row.read_seq, row.mute, row.muted_until)
+        connection.execute(statement, values)
     else:
         token = (row.digest, row.family, row.user_id, row.created_at, row.expires_at, row.used_at)
         connection.execute("INSERT INTO refresh_tokens VALUES (?, ?, ?, ?, ?, ?)", token)
