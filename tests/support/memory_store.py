@@ -29,7 +29,7 @@ from chirpbird.chat.entities import (
 )
 from chirpbird.chat.errors import AlreadyExists, ChatError, NotFound
 from chirpbird.chat.folding import Change, admit
-from chirpbird.chat.ports import CommitListener
+from chirpbird.chat.ports import CommitListener, Place
 
 __all__ = ["MemoryStore"]
 
@@ -216,17 +216,21 @@ class MemoryLog:
         rows = [one for one in self._data.logs[channel_id][: max(0, before - 1)] if one.kind not in CHANGES]
         return rows[max(0, len(rows) - limit) :], top
 
-    async def messages(self, channel_id: str, seqs: Iterable[int]) -> dict[int, Entry]:
-        wanted = set(seqs)
-        log = self._data.logs.get(channel_id, [])
-        return {one.seq: one for one in log if one.seq in wanted and one.kind is EntryKind.MESSAGE}
+    async def messages(self, places: Iterable[Place]) -> dict[Place, Entry]:
+        found = {}
+        for channel_id, seq in places:
+            log = self._data.logs.get(channel_id, [])
+            if 0 < seq <= len(log) and log[seq - 1].kind is EntryKind.MESSAGE:
+                found[channel_id, seq] = log[seq - 1]
+        return found
 
-    async def changes(self, channel_id: str, targets: Iterable[int]) -> dict[int, list[Entry]]:
-        found: dict[int, list[Entry]] = {}
-        wanted = set(targets)
-        for one in self._data.logs.get(channel_id, []):
-            if one.kind in CHANGES and one.target in wanted:
-                found.setdefault(one.target, []).append(one)
+    async def changes(self, places: Iterable[Place]) -> dict[Place, list[Entry]]:
+        found: dict[Place, list[Entry]] = {}
+        wanted = set(places)
+        for channel_id in {channel_id for channel_id, _ in wanted}:
+            for one in self._data.logs.get(channel_id, []):
+                if one.kind in CHANGES and (channel_id, one.target) in wanted:
+                    found.setdefault((channel_id, one.target), []).append(one)
         return found
 
     async def ever_pinned(self, channel_id: str, *, limit: int) -> list[int]:

@@ -33,11 +33,15 @@ __all__ = [
     "CommitListener",
     "Log",
     "PasswordHasher",
+    "Place",
     "Reading",
     "SignIns",
     "Store",
     "Users",
 ]
+
+Place = tuple[str, int]
+"""Where an entry is: channel id and seq."""
 
 CommitListener = Callable[[Sequence[Entry]], None]
 """Called on the event loop with what one group commit made durable, each channel's entries in log order."""
@@ -94,12 +98,12 @@ class Log(Protocol):
         """As ``read_before``, without the entries that are CHANGES."""
         ...
 
-    async def messages(self, channel_id: str, seqs: Iterable[int]) -> dict[int, Entry]:
-        """Those of ``seqs`` that are MESSAGE entries of the channel."""
+    async def messages(self, places: Iterable[Place]) -> dict[Place, Entry]:
+        """The MESSAGE entries at those of ``places`` where there is one."""
         ...
 
-    async def changes(self, channel_id: str, targets: Iterable[int]) -> dict[int, list[Entry]]:
-        """For each of ``targets`` that has any, the CHANGES that are about it, in log order."""
+    async def changes(self, places: Iterable[Place]) -> dict[Place, list[Entry]]:
+        """For each message that has any, the CHANGES that are about it, in log order."""
         ...
 
     async def ever_pinned(self, channel_id: str, *, limit: int) -> list[int]:

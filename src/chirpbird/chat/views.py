@@ -5,32 +5,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from chirpbird.chat.entities import Channel, ChannelKind, Entry, EntryKind, Position, User
+from chirpbird.chat.entities import (
+    CHANGES,
+    Channel,
+    ChannelKind,
+    Entry,
+    EntryKind,
+    Membership,
+    Mute,
+    Position,
+    Role,
+    Unread,
+    User,
+)
+from chirpbird.chat.folding import Message
 
 __all__ = [
+    "QUOTE",
+    "REACTION_USERS",
     "ChannelRef",
     "ChannelStateView",
     "ChannelView",
     "EntryView",
+    "MemberView",
     "MembersView",
     "MessagesView",
     "PersonView",
     "PositionView",
+    "QuoteView",
+    "ReactionView",
     "StateView",
     "UserView",
     "channel_view",
     "encode",
     "entry_view",
+    "member_view",
+    "message_view",
+    "mute_view",
     "person_view",
     "position_view",
+    "quote_view",
     "render_entry",
+    "state_view",
     "timestamp",
     "user_view",
 ]
@@ -54,6 +77,12 @@ class UserView(msgspec.Struct, frozen=True, rename="camel"):
     updated_at: str
 
 
+class MemberView(UserView, frozen=True, rename="camel"):
+    """``Member`` of docs/API.md."""
+
+    role: str
+
+
 class ChannelRef(msgspec.Struct, frozen=True, rename="camel"):
     """A channel as an entry names it."""
 
@@ -67,6 +96,7 @@ class ChannelView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     id: str
     kind: str
     name: str
+    topic: str
     is_private: bool
     creator_id: str
     created_at: str
@@ -75,8 +105,26 @@ class ChannelView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     participants: tuple[UserView, ...] | UnsetType = UNSET
 
 
+class QuoteView(msgspec.Struct, frozen=True, rename="camel"):
+    """What a message answers."""
+
+    seq: int
+    sender: PersonView
+    data: str
+    deleted: bool
+
+
+class ReactionView(msgspec.Struct, frozen=True, rename="camel"):
+    """One emoji on a message; ``users`` are the first ones, ``mine`` says whether the one who asks is among all."""
+
+    emoji: str
+    count: int
+    users: tuple[PersonView, ...]
+    mine: bool
+
+
 class EntryView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """``Entry`` of docs/API.md: ``data`` and ``key`` of messages only, ``members`` of the other types."""
+    """``Entry`` of docs/API.md: which fields there are depends on its type, and on whether it is as said or as it is now."""
 
     id: str
     seq: int
@@ -87,6 +135,17 @@ class EntryView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     data: str | UnsetType = UNSET
     key: str | UnsetType = UNSET
     members: tuple[PersonView, ...] | UnsetType = UNSET
+    mentions: tuple[str, ...] | UnsetType = UNSET
+    reply_to: QuoteView | UnsetType = UNSET
+    target: int | UnsetType = UNSET
+    emoji: str | UnsetType = UNSET
+    topic: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    role: str | UnsetType = UNSET
+    edited_at: str | UnsetType = UNSET
+    deleted: bool | UnsetType = UNSET
+    pinned: bool | UnsetType = UNSET
+    reactions: tuple[ReactionView, ...] | UnsetType = UNSET
 
 
 class PositionView(msgspec.Struct, frozen=True, rename="camel"):
@@ -102,6 +161,12 @@ class ChannelStateView(msgspec.Struct, frozen=True, rename="camel"):
     channel: ChannelView
     position: PositionView
     last_message: EntryView | None
+    role: str
+    read_seq: int
+    unread: int
+    mentions: int
+    mute: str
+    muted_until: str | None
 
 
 class StateView(msgspec.Struct, frozen=True, rename="camel"):
@@ -118,14 +183,21 @@ class MessagesView(msgspec.Struct, frozen=True, rename="camel"):
     messages: list[EntryView]
     position: PositionView
     has_more: bool
+    has_before: bool
+    has_after: bool
 
 
 class MembersView(msgspec.Struct, frozen=True, rename="camel"):
     """A page of a channel's members, by ascending id."""
 
-    members: list[UserView]
+    members: list[MemberView]
     has_more: bool
 
+
+QUOTE = 200
+"""Characters of a message that its answers show."""
+REACTION_USERS = 20
+"""People named for each emoji."""
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -149,6 +221,13 @@ def user_view(user: User) -> UserView:
     return UserView(user.id, user.username, user.name, timestamp(user.created_at), timestamp(user.updated_at))
 
 
+def member_view(user: User, membership: Membership | None) -> MemberView:
+    """Somebody in a channel."""
+    seen = user_view(user)
+    role = Role.MEMBER if membership is None else membership.role
+    return MemberView(seen.id, seen.username, seen.name, seen.created_at, seen.updated_at, role.value)
+
+
 def person_view(user: User) -> PersonView:
     """The short form for entries."""
     return PersonView(user.id, user.username, user.name)
@@ -165,6 +244,7 @@ def channel_view(channel: Channel, participants: Iterable[User] | None = None) -
         id=channel.id,
         kind=channel.kind.value,
         name=channel.name,
+        topic=channel.topic,
         is_private=channel.kind is not ChannelKind.PUBLIC,
         creator_id=channel.creator_id,
         created_at=timestamp(channel.created_at),
@@ -174,20 +254,105 @@ def channel_view(channel: Channel, participants: Iterable[User] | None = None) -
     )
 
 
-def entry_view(entry: Entry, sender: User, channel: Channel, members: Sequence[User] = ()) -> EntryView:
-    """``members`` are the users that the entry is about, in its order."""
-    is_message = entry.kind is EntryKind.MESSAGE
-    return EntryView(
+def entry_view(
+    entry: Entry,
+    sender: User,
+    channel: Channel,
+    members: Sequence[User] = (),
+    quote: QuoteView | UnsetType = UNSET,
+) -> EntryView:
+    """An entry as it was appended. ``members`` are the users that it is about, in its order; ``quote``: what it answers."""
+    kind = entry.kind
+    view = partial(
+        EntryView,
         id=f"{entry.channel_id}.{entry.seq}",
         seq=entry.seq,
-        type=entry.kind.value,
+        type=kind.value,
         sender=PersonView(sender.id, sender.username, sender.name),
         channel=ChannelRef(channel.id, channel.name),
         created_at=timestamp(entry.created_at),
-        data=entry.text if is_message else UNSET,
-        key=entry.key if is_message and entry.key else UNSET,
-        members=UNSET if is_message else tuple(map(person_view, members)),
     )
+    if kind is EntryKind.MESSAGE:
+        return view(
+            data=entry.text,
+            key=entry.key or UNSET,
+            mentions=entry.mentions or UNSET,
+            reply_to=quote,
+            deleted=UNSET if entry.text else True,
+        )
+    if kind in CHANGES:
+        edited, reacted = kind is EntryKind.EDITED, kind in (EntryKind.REACTED, EntryKind.UNREACTED)
+        return view(
+            target=entry.target,
+            data=entry.text if edited else UNSET,
+            mentions=entry.mentions or UNSET,
+            emoji=entry.text if reacted else UNSET,
+            deleted=True if entry.is_emptied else UNSET,
+        )
+    if kind is EntryKind.TOPIC:
+        return view(topic=entry.text)
+    if kind is EntryKind.RENAMED:
+        return view(name=entry.text)
+    role = entry.text if kind is EntryKind.ROLE else UNSET
+    return view(members=tuple(map(person_view, members)), role=role)
+
+
+def message_view(said: EntryView, now: Message, people: Mapping[str, User], asker: str) -> EntryView:
+    """A message as it is now; ``people`` has those of the first reactions of each emoji, ``asker`` is who will see it."""
+    reactions = tuple(
+        ReactionView(
+            emoji=reaction.emoji,
+            count=len(reaction.user_ids),
+            users=tuple(person_view(people[user_id]) for user_id in reaction.user_ids[:REACTION_USERS]),
+            mine=asker in reaction.user_ids,
+        )
+        for reaction in now.reactions
+    )
+    return msgspec.structs.replace(
+        said,
+        data=now.text,
+        mentions=now.mentions or UNSET,
+        edited_at=timestamp(now.edited_at) if now.edited_at else UNSET,
+        deleted=now.deleted or UNSET,
+        pinned=now.pinned or UNSET,
+        reactions=reactions or UNSET,
+    )
+
+
+def quote_view(seq: int, sender: User, now: Message) -> QuoteView:
+    """A message as its answers quote it."""
+    return QuoteView(seq, person_view(sender), now.text[:QUOTE], now.deleted)
+
+
+def state_view(
+    channel: ChannelView,
+    position: Position,
+    last_message: EntryView | None,
+    membership: Membership,
+    unread: Unread,
+    now_ms: int,
+) -> ChannelStateView:
+    """A channel as one of its members finds it."""
+    mute, muted_until = mute_view(membership, now_ms)
+    return ChannelStateView(
+        channel,
+        position_view(position),
+        last_message,
+        membership.role.value,
+        membership.read_seq,
+        unread.messages,
+        unread.mentions,
+        mute,
+        muted_until,
+    )
+
+
+def mute_view(membership: Membership, now_ms: int) -> tuple[str, str | None]:
+    """What is muted at this time, and until when."""
+    until = membership.muted_until
+    if until and until <= now_ms:
+        return Mute.NONE.value, None
+    return membership.mute.value, timestamp(until) if until else None
 
 
 def render_entry(entry: Entry, sender: User, channel: Channel, members: Sequence[User] = ()) -> bytes:

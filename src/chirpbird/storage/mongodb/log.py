@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from chirpbird.chat.entities import CHANGES, Draft, Entry, EntryKind, Position
 from chirpbird.chat.errors import NotFound
-from chirpbird.chat.ports import CommitListener
+from chirpbird.chat.ports import CommitListener, Place
 from chirpbird.storage.mongodb.appender import Appender
 from chirpbird.storage.mongodb.connection import Mongo, Session
 from chirpbird.storage.mongodb.documents import Document, entry_of, range_of, seq_id
@@ -127,23 +127,32 @@ class MongoLog:
             entries = await self._page(session, {"_id": ids, **_ROW}, direction, limit)
             return entries, Position(max(top, entries[-1].seq if entries and direction > 0 else 0), epoch)
 
-    async def messages(self, channel_id: str, seqs: Iterable[int]) -> dict[int, Entry]:
-        ids = [seq_id(channel_id, seq) for seq in seqs]
+    async def messages(self, places: Iterable[Place]) -> dict[Place, Entry]:
+        ids = [seq_id(*place) for place in places]
         if not ids:
             return {}
         wanted = {"_id": {"$in": ids}, "kind": EntryKind.MESSAGE.value}
         async with self._mongo.session() as session:
             found = self._mongo.entries.find(wanted, session=session)
-            return {int(document["_id"]["seq"]): entry_of(document) async for document in found}
+            entries = [entry_of(document) async for document in found]
+        return {(entry.channel_id, entry.seq): entry for entry in entries}
 
-    async def changes(self, channel_id: str, targets: Iterable[int]) -> dict[int, list[Entry]]:
-        wanted = {"_id.channel": channel_id, "target": {"$in": list(targets)}}
-        by_target: dict[int, list[Entry]] = {}
+    async def changes(self, places: Iterable[Place]) -> dict[Place, list[Entry]]:
+        by_channel: dict[str, list[int]] = {}
+        for channel_id, seq in places:
+            by_channel.setdefault(channel_id, []).append(seq)
+        if not by_channel:
+            return {}
+        wanted = [
+            {"_id.channel": channel_id, "target": {"$in": seqs}} for channel_id, seqs in by_channel.items()
+        ]
+        by_target: dict[Place, list[Entry]] = {}
         async with self._mongo.session() as session:
-            found = self._mongo.entries.find(wanted, session=session, batch_size=_PAGE)
-            async for document in found.sort([("target", 1), ("_id.seq", 1)]):
-                entry = entry_of(document)
-                by_target.setdefault(entry.target, []).append(entry)
+            match = wanted[0] if len(wanted) == 1 else {"$or": wanted}
+            found = self._mongo.entries.find(match, session=session, batch_size=_PAGE)
+            entries = [entry_of(document) async for document in found]
+        for entry in sorted(entries, key=lambda entry: entry.seq):
+            by_target.setdefault((entry.channel_id, entry.target), []).append(entry)
         return by_target
 
     async def ever_pinned(self, channel_id: str, *, limit: int) -> list[int]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from chirpbird.chat.entities import Draft, Entry, EntryKind, Position
 from chirpbird.chat.errors import NotFound
-from chirpbird.chat.ports import CommitListener
+from chirpbird.chat.ports import CommitListener, Place
 from chirpbird.storage.sqlite.projecting import changing, project
 from chirpbird.storage.sqlite.readers import Readers
 from chirpbird.storage.sqlite.writer import Transaction, Writer
@@ -113,26 +113,33 @@ class SqliteLog:
         entries.reverse()
         return entries, top
 
-    async def messages(self, channel_id: str, seqs: Iterable[int]) -> dict[int, Entry]:
-        wanted = list(seqs)
+    async def messages(self, places: Iterable[Place]) -> dict[Place, Entry]:
+        wanted = _by_channel(places)
 
-        def query(connection: sqlite3.Connection) -> dict[int, Entry]:
-            number = _number(connection, channel_id)
-            rows = (connection.execute(_BY_SEQ, (number, seq)).fetchone() for seq in wanted)
-            entries = (entry_of(channel_id, row) for row in rows if row is not None)
-            return {entry.seq: entry for entry in entries if entry.kind is EntryKind.MESSAGE}
+        def query(connection: sqlite3.Connection) -> dict[Place, Entry]:
+            found: dict[Place, Entry] = {}
+            for channel_id, seqs in wanted.items():
+                number = _number(connection, channel_id)
+                for seq in seqs:
+                    row = connection.execute(_BY_SEQ, (number, seq)).fetchone()
+                    if row is not None and row[1] == EntryKind.MESSAGE:
+                        found[channel_id, seq] = entry_of(channel_id, row)
+            return found
 
         return await self._readers.read(query)
 
-    async def changes(self, channel_id: str, targets: Iterable[int]) -> dict[int, list[Entry]]:
-        wanted = list(targets)
+    async def changes(self, places: Iterable[Place]) -> dict[Place, list[Entry]]:
+        wanted = _by_channel(places)
 
-        def query(connection: sqlite3.Connection) -> dict[int, list[Entry]]:
-            number = _number(connection, channel_id)
-            found = {target: connection.execute(_CHANGES, (number, target)).fetchall() for target in wanted}
-            return {
-                target: [entry_of(channel_id, row) for row in rows] for target, rows in found.items() if rows
-            }
+        def query(connection: sqlite3.Connection) -> dict[Place, list[Entry]]:
+            found: dict[Place, list[Entry]] = {}
+            for channel_id, targets in wanted.items():
+                number = _number(connection, channel_id)
+                for target in targets:
+                    rows = connection.execute(_CHANGES, (number, target)).fetchall()
+                    if rows:
+                        found[channel_id, target] = [entry_of(channel_id, row) for row in rows]
+            return found
 
         return await self._readers.read(query)
 
@@ -220,6 +227,13 @@ def _row_of(entry: Entry) -> tuple[Any, ...]:
         entry.target,
         " ".join(entry.mentions),
     )
+
+
+def _by_channel(places: Iterable[Place]) -> dict[str, list[int]]:
+    by_channel: dict[str, list[int]] = {}
+    for channel_id, seq in places:
+        by_channel.setdefault(channel_id, []).append(seq)
+    return by_channel
 
 
 def _number(connection: sqlite3.Connection, channel_id: str) -> int:
