@@ -7,9 +7,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from chirpbird.chat.entities import EVERYBODY, User
+from chirpbird.chat.ports import Channels, Users
 from chirpbird.chat.text import MAX_USERNAME, MIN_USERNAME
 
-__all__ = ["ALL", "MAX_MENTIONS", "names_in", "resolve"]
+__all__ = ["ALL", "MAX_MENTIONS", "Mentioning", "names_in", "resolve"]
 
 ALL = "all"
 """The name that stands for everybody in the channel."""
@@ -94,3 +95,22 @@ def _belongs(character: str) -> bool:
 
 def _is_word(character: str) -> bool:
     return character.isalnum() or unicodedata.category(character) in {"Mn", "Mc"}
+
+
+class Mentioning:
+    """Finds the people that are mentioned."""
+
+    def __init__(self, users: Users, channels: Channels) -> None:
+        self._users = users
+        self._channels = channels
+
+    async def find(self, channel_id: str, text: str) -> tuple[str, ...]:
+        """The members whom a text mentions, each once, EVERYBODY among them. Errors: StoreUnavailable."""
+        names = names_in(text) if "@" in text else []
+        if not names:
+            return ()
+        wanted = {name for readings in names for name in readings if name != ALL}
+        known = await self._users.by_usernames(wanted) if wanted else []
+        inside = await self._channels.memberships(channel_id, [user.id for user in known]) if known else {}
+        members = {user.username.casefold(): user for user in known if user.id in inside}
+        return resolve(names, members)

@@ -37,12 +37,15 @@ __all__ = [
     "MemberView",
     "MembersView",
     "MessagesView",
+    "MuteView",
     "PersonView",
     "PositionView",
     "QuoteView",
     "ReactionView",
+    "ReadView",
     "StateView",
     "UserView",
+    "VersionView",
     "channel_view",
     "encode",
     "entry_view",
@@ -199,6 +202,29 @@ QUOTE = 200
 REACTION_USERS = 20
 """People named for each emoji."""
 
+
+class VersionView(msgspec.Struct, frozen=True, rename="camel"):
+    """A text that a message had, and since when."""
+
+    data: str
+    created_at: str
+
+
+class ReadView(msgspec.Struct, frozen=True, rename="camel"):
+    """How far somebody has read, and what is behind that."""
+
+    read_seq: int
+    unread: int
+    mentions: int
+
+
+class MuteView(msgspec.Struct, frozen=True, rename="camel"):
+    """What is muted, and until when."""
+
+    mute: str
+    muted_until: str | None
+
+
 _ENCODER = msgspec.json.Encoder()
 
 encode = _ENCODER.encode
@@ -263,23 +289,29 @@ def entry_view(
 ) -> EntryView:
     """An entry as it was appended. ``members`` are the users that it is about, in its order; ``quote``: what it answers."""
     kind = entry.kind
-    view = partial(
-        EntryView,
-        id=f"{entry.channel_id}.{entry.seq}",
-        seq=entry.seq,
-        type=kind.value,
-        sender=PersonView(sender.id, sender.username, sender.name),
-        channel=ChannelRef(channel.id, channel.name),
-        created_at=timestamp(entry.created_at),
-    )
     if kind is EntryKind.MESSAGE:
-        return view(
+        return EntryView(
+            id=f"{entry.channel_id}.{entry.seq}",
+            seq=entry.seq,
+            type=kind.value,
+            sender=PersonView(sender.id, sender.username, sender.name),
+            channel=ChannelRef(channel.id, channel.name),
+            created_at=timestamp(entry.created_at),
             data=entry.text,
             key=entry.key or UNSET,
             mentions=entry.mentions or UNSET,
             reply_to=quote,
             deleted=UNSET if entry.text else True,
         )
+    view = partial(
+        EntryView,
+        id=f"{entry.channel_id}.{entry.seq}",
+        seq=entry.seq,
+        type=kind.value,
+        sender=person_view(sender),
+        channel=ChannelRef(channel.id, channel.name),
+        created_at=timestamp(entry.created_at),
+    )
     if kind in CHANGES:
         edited, reacted = kind is EntryKind.EDITED, kind in (EntryKind.REACTED, EntryKind.UNREACTED)
         return view(
