@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
-from datetime import datetime
 
 from msgspec.structs import replace
 
 from chirpbird.chat import text
 from chirpbird.chat.access import Access
-from chirpbird.chat.clock import Clock
+from chirpbird.chat.clock import Clock, milliseconds
 from chirpbird.chat.entities import Draft, Entry, EntryKind, Position
 from chirpbird.chat.errors import InvalidInput, NotFound
 from chirpbird.chat.limits import MAX_PAGE, MAX_SEQ, ChatLimits, bounded
@@ -116,7 +115,7 @@ class Messages:
         for name, bound in bounds.items():
             if isinstance(bound, int):
                 bounded(bound, field=name, minimum=0, maximum=MAX_SEQ)
-        moment = None if at is None else _milliseconds(at)
+        moment = None if at is None else milliseconds(at, field="at")
         await self._access.require(Operation.FETCH_MESSAGES, user_id, channel_id)
         if moment is not None:
             around = await self._seq_at(channel_id, moment)
@@ -180,15 +179,3 @@ class Messages:
             raise NotFound("no such message", field="replyTo")
         mentions = await self._mentioning.find(draft.channel_id, draft.text)
         return await self._log.append(replace(draft, mentions=mentions) if mentions else draft)
-
-
-def _milliseconds(moment: str) -> int:
-    try:
-        parsed = datetime.fromisoformat(moment)
-        if parsed.tzinfo is None:
-            raise ValueError("no offset from UTC")
-        return round(parsed.timestamp() * 1000)
-    except (ValueError, OverflowError) as error:
-        raise InvalidInput(
-            "at is not a time, one like 2026-01-31T09:30:00Z is expected", field="at"
-        ) from error

@@ -167,9 +167,9 @@ def check(
             raise NotPermitted("this belongs to somebody else")
         return
     _check_channel(rule, channel, role)
-    if sender_id is not None and rule in _ABOUT_MESSAGES and sender_id != user_id:
-        if rule is Rule.OWN_MESSAGE or role not in _ADMINS:
-            raise NotPermitted("this was said by somebody else")
+    others = sender_id is not None and sender_id != user_id and rule in _ABOUT_MESSAGES
+    if others and (rule is Rule.OWN_MESSAGE or role not in _ADMINS):
+        raise NotPermitted("this was said by somebody else")
 
 
 def no_such_channel() -> NotFound:

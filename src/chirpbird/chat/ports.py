@@ -64,7 +64,8 @@ class Log(Protocol):
         DELETED, texts and mentions of the target and its EDITED entries are emptied.
 
         Errors (in the future): NotFound when the channel does not exist, or no MESSAGE is at the ``target`` of a change;
-        InvalidInput, see ``folding.admit``; AlreadyExists when a public channel has the name of RENAMED; StoreFull, StoreUnavailable.
+        InvalidInput, see ``folding.admit``; AlreadyExists when a public channel has the name of RENAMED; StoreFull;
+        StoreUnavailable.
         """
         ...
 
@@ -148,8 +149,8 @@ class Channels(Protocol):
     """Channels and who is in them."""
 
     async def create(self, channel: Channel, created: Draft) -> tuple[Channel, Entry]:
-        """Add the channel and its first entry (kind CREATED, whose ``members`` become the members), in one transaction. In a group
-        the sender among them is the OWNER.
+        """Add the channel and its first entry (kind CREATED, whose ``members`` become the members), in one transaction. In
+        a group the sender among them is the OWNER.
 
         Commit listeners hear of the entry as of any other.
         Errors: AlreadyExists when a PUBLIC channel of that name exists (case folded), or the pair has its DIRECT channel.

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from chirpbird.chat.access import Access
-from chirpbird.chat.clock import Clock
+from chirpbird.chat.clock import Clock, milliseconds
 from chirpbird.chat.entities import Entry, EntryKind, Membership, Mute, ReadMark, Unread
 from chirpbird.chat.errors import ChatError, InvalidInput, NotFound, StoreUnavailable, TooMany
 from chirpbird.chat.limits import MAX_MEMBERS_AT_ONCE, MAX_SEQ, bounded
@@ -20,7 +20,7 @@ from chirpbird.chat.people import People
 from chirpbird.chat.permissions import Operation, no_such_channel
 from chirpbird.chat.ports import Audience, Store
 from chirpbird.chat.throttle import Throttle
-from chirpbird.chat.views import MuteView, ReadView, mute_view, timestamp
+from chirpbird.chat.views import MuteView, ReadsView, ReadView, UserReadView, mute_view, timestamp
 
 __all__ = ["SMALL", "Reading"]
 
@@ -114,19 +114,22 @@ class Reading:
             ]
         )
 
-    async def positions(self, user_id: str, channel_id: str) -> dict[str, int]:
+    async def positions(self, user_id: str, channel_id: str) -> ReadsView:
         """How far each member has read; of nobody in large groups. Errors: NotFound, NotPermitted, StoreUnavailable."""
         await self._access.require(Operation.FETCH_READS, user_id, channel_id)
         if await self._small(channel_id) is None:
-            return {}
+            return ReadsView([])
         positions = await self._store.positions(channel_id)
         for (channel, member), mark in self._marks.items():
             if channel == channel_id and member in positions:
                 positions[member] = mark.seq if mark.back else max(mark.seq, positions[member])
-        return positions
+        return ReadsView([UserReadView(member, seq) for member, seq in sorted(positions.items())])
 
     async def typing(self, user_id: str, channel_id: str) -> None:
-        """Tell the others that this user is writing; too often is passed over. Errors: NotFound, NotPermitted, StoreUnavailable."""
+        """Tell the others that this user is writing; too often is passed over.
+
+        Errors: NotFound, NotPermitted, StoreUnavailable.
+        """
         await self._access.require(Operation.TYPE, user_id, channel_id)
         try:
             self._typing.check(f"{channel_id} {user_id}")
@@ -138,8 +141,8 @@ class Reading:
             others = [member for member in members if member != user_id]
             await self.audience.typing(user, channel_id, others)
 
-    async def mute(self, user_id: str, channel_id: str, mute: str, until: int | None = None) -> MuteView:
-        """Say what one does not want to be told of a channel, for good or ``until`` a time (milliseconds).
+    async def mute(self, user_id: str, channel_id: str, mute: str, until: str | None = None) -> MuteView:
+        """Say what one does not want to be told of a channel, for good or ``until`` a time (RFC 3339).
 
         Errors: InvalidInput, NotFound, NotPermitted, StoreUnavailable, StoreFull.
         """
@@ -147,15 +150,14 @@ class Reading:
             raise InvalidInput(
                 "mute is none of none, all and mentions, one of them is expected", field="mute"
             )
-        if until is not None:
-            bounded(until, field="until", minimum=1, maximum=MAX_SEQ)
+        moment = 0 if until is None else milliseconds(until, field="until")
         _, membership = await self._access.require_member(Operation.SET_MUTE, user_id, channel_id)
         if membership is None:
             raise no_such_channel()
         setting = Mute(mute)
-        until = 0 if until is None or setting is Mute.NONE else until
-        await self._store.set_mute(channel_id, user_id, setting, until)
-        changed = replace(membership, mute=setting, muted_until=until)
+        moment = 0 if setting is Mute.NONE else max(0, moment)
+        await self._store.set_mute(channel_id, user_id, setting, moment)
+        changed = replace(membership, mute=setting, muted_until=moment)
         await self.audience.muted(changed)
         return MuteView(*mute_view(changed, self._clock.now_ms()))
 

@@ -43,7 +43,9 @@ __all__ = [
     "QuoteView",
     "ReactionView",
     "ReadView",
+    "ReadsView",
     "StateView",
+    "UserReadView",
     "UserView",
     "VersionView",
     "channel_view",
@@ -216,6 +218,19 @@ class ReadView(msgspec.Struct, frozen=True, rename="camel"):
     read_seq: int
     unread: int
     mentions: int
+
+
+class UserReadView(msgspec.Struct, frozen=True, rename="camel"):
+    """How far somebody else has read."""
+
+    user_id: str
+    seq: int
+
+
+class ReadsView(msgspec.Struct, frozen=True, rename="camel"):
+    """How far the members of a channel have read."""
+
+    reads: list[UserReadView]
 
 
 class MuteView(msgspec.Struct, frozen=True, rename="camel"):

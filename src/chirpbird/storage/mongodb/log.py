@@ -1,7 +1,7 @@
 """The channels' logs in MongoDB.
 
-Entries never change (but for being emptied) and a log has no holes: so a page and the top of one instant need no snapshot, only the right order of
-asking.
+Entries never change, but that deletions empty some, and a log has no holes: so a page and the top of one instant need no
+snapshot, only the right order of asking.
 """
 
 from __future__ import annotations

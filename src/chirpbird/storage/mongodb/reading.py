@@ -94,13 +94,14 @@ class MongoReading:
         """How many entries each of these finds, by its number: many in one command."""
         if not wanted:
             return {}
-        first, *others = (
-            [{"$match": match}, {"$count": "count"}, {"$addFields": {"number": number}}]
-            for number, match in wanted
-        )
-        unions = [{"$unionWith": {"coll": "entries", "pipeline": other}} for other in others]
+        first, *others = [_count_of(number, match) for number, match in wanted]
+        unions: list[Document] = [{"$unionWith": {"coll": "entries", "pipeline": other}} for other in others]
         found = await self._mongo.entries.aggregate([*first, *unions], session=session)
         return {int(document["number"]): int(document["count"]) async for document in found}
+
+
+def _count_of(number: int, match: Document) -> list[Document]:
+    return [{"$match": match}, {"$count": "count"}, {"$addFields": {"number": number}}]
 
 
 def _deleted(mark: ReadMark) -> Document:

@@ -1,9 +1,17 @@
-"""The REST API, one module per noun."""
+"""The REST routes, one module per subject."""
 
 from __future__ import annotations
 
-from chirpbird.web.routes import channels, health, messages, sessions, users
+from chirpbird.web.routes import changes, channels, health, messages, reading, sessions, users
 
 __all__ = ["ROUTERS"]
 
-ROUTERS = (users.router, sessions.router, channels.router, messages.router, health.router)
+ROUTERS = (
+    users.router,
+    sessions.router,
+    channels.router,
+    messages.router,
+    changes.router,
+    reading.router,
+    health.router,
+)
