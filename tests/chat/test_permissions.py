@@ -17,7 +17,12 @@ def test_every_operation_has_a_rule() -> None:
 
 def outcome(operation: Operation, *, kind: ChannelKind | None, is_member: bool) -> type[ChatError] | None:
     try:
-        check(operation, user_id="U", channel=None if kind is None else channel(kind), role=Role.MEMBER if is_member else None)
+        check(
+            operation,
+            user_id="U",
+            channel=None if kind is None else channel(kind),
+            role=Role.MEMBER if is_member else None,
+        )
     except ChatError as error:
         return type(error)
     return None

@@ -1,4 +1,4 @@
-"""The REST routes, one module per subject."""
+"""The REST API, one module per noun."""
 
 from __future__ import annotations
 
