@@ -42,7 +42,7 @@ class _Data:
     channels: dict[str, Channel] = field(default_factory=dict)
     logs: dict[str, list[Entry]] = field(default_factory=dict)
     members: dict[str, dict[str, Membership]] = field(default_factory=dict)
-    keys: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
+    keys: dict[tuple[str, str, str], int] = field(default_factory=dict)
     tokens: dict[bytes, RefreshToken] = field(default_factory=dict)
     listeners: list[CommitListener] = field(default_factory=list)
     now_ms: int = 1_700_000_000_000
@@ -59,7 +59,7 @@ class _Data:
         log = self.logs[draft.channel_id]
         key = (draft.channel_id, draft.sender_id, draft.key)
         if draft.key and key in self.keys:
-            return self.keys[key], False
+            return log[self.keys[key] - 1], False
         moving = self._changing(draft)
         if moving is None:
             return log[-1], False
@@ -79,7 +79,7 @@ class _Data:
         )
         log.append(entry)
         if draft.key:
-            self.keys[key] = entry
+            self.keys[key] = entry.seq
         self._project(entry)
         return entry, True
 

@@ -53,20 +53,7 @@ class Chat:
         self.renderer = Renderer(self.people, self.access.directory, store.log)
         self.tokens = AccessTokens(secret, clock, lifetime=limits.access_token_seconds)
         self.accounts = Accounts(store.users, self.people, hasher or Argon2Hasher(), clock, limits)
-        self.sign_ins = DeviceSignIns(
-            store.sign_ins,
-            self.tokens,
-            self.people,
-            clock,
-            lifetime=limits.refresh_token_seconds,
-            grace=limits.refresh_grace_seconds,
-            throttle=Throttle(
-                "requests for new tokens",
-                burst=limits.refreshes_per_address,
-                per_second=limits.refreshes_per_address / limits.sign_in_window,
-                now=clock.monotonic,
-            ),
-        )
+        self.sign_ins = self._sign_ins(limits)
         self.reading = Reading(store, self.access, self.people, clock, audience)
         store.log.add_commit_listener(self.reading.committed)
         self.states = States(
@@ -84,6 +71,22 @@ class Chat:
         shared = (store.log, self.access, self.people, self.renderer, mentioning, clock, limits)
         self.messages = Messages(*shared)
         self.changes = Changes(*shared)
+
+    def _sign_ins(self, limits: ChatLimits) -> DeviceSignIns:
+        return DeviceSignIns(
+            self.store.sign_ins,
+            self.tokens,
+            self.people,
+            self.clock,
+            lifetime=limits.refresh_token_seconds,
+            grace=limits.refresh_grace_seconds,
+            throttle=Throttle(
+                "requests for new tokens",
+                burst=limits.refreshes_per_address,
+                per_second=limits.refreshes_per_address / limits.sign_in_window,
+                now=self.clock.monotonic,
+            ),
+        )
 
     def tell(self, audience: Audience) -> None:
         """Have ``audience`` told of changes of membership from now on: for one that itself needs the chat to

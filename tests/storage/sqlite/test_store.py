@@ -135,7 +135,7 @@ async def test_newer_data_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / DATABASE) as connection:
         connection.execute("PRAGMA user_version = 999")
     connection.close()
-    with pytest.raises(StoreCannotOpen, match=r"newer version \(its schema is 999, this program knows 1\)"):
+    with pytest.raises(StoreCannotOpen, match=r"newer version \(its schema is 999, this program knows 2\)"):
         await SqliteStore.open(tmp_path)
 
 
