@@ -75,8 +75,6 @@ async def test_reactions_are_counted_and_named(chat: Chat, ann: User, bob: User,
     "emoji", ["", "a", ":)", "7", " ", "👋 ", "x👋", "\u200d", "👋" * 17, "é", "日", "<b>", "👋\u202e"]
 )
 async def test_what_is_no_emoji(chat: Chat, ann: User, channel_id: str, emoji: str) -> None:
-    if emoji == "👋\u202e":
-        pytest.skip("a format character: drawn as nothing")
     with pytest.raises(InvalidInput):
         await chat.changes.react(ann.id, channel_id, 2, emoji)
 
@@ -112,9 +110,10 @@ async def test_edits_from_two_devices_race_and_one_is_last(chat: Chat, ann: User
 
 
 async def test_changing_too_often_is_refused(chat: Chat, ann: User, channel_id: str) -> None:
+    for number in range(20):
+        await chat.changes.edit(ann.id, channel_id, 2, str(number))
     with pytest.raises(TooMany):
-        for number in range(21):
-            await chat.changes.edit(ann.id, channel_id, 2, str(number))
+        await chat.changes.edit(ann.id, channel_id, 2, "once more")
     await chat.messages.send(ann.id, channel_id, "sending goes on")
 
 

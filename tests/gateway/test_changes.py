@@ -108,10 +108,10 @@ async def test_reading_and_typing_are_told_over_the_personal_channel(chat: Chat,
 async def test_whose_last_connection_ends_was_here_until_then(chat: Chat, node: Node) -> None:
     ann, bob, _ = await pair(chat, node)
     other = await enter(chat, node, "bob")
-    bob.peer.gone()
+    bob.peer.lose()
     await settle()
     assert (await ann.rpc("fetch_last_seen", userIds=[bob.id]))["lastSeen"] == {}
-    other.peer.gone()
+    other.peer.lose()
     await settle()
     assert list((await ann.rpc("fetch_last_seen", userIds=[bob.id]))["lastSeen"]) == [bob.id]
     await chat.close()

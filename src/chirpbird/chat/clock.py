@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from chirpbird.chat.errors import InvalidInput
@@ -37,7 +37,7 @@ def milliseconds(moment: str, *, field: str) -> int:
     """A time that somebody sent (RFC 3339, with its offset from UTC) as milliseconds. Errors: InvalidInput."""
     try:
         parsed = datetime.fromisoformat(moment)
-        found = None if parsed.tzinfo is None else round(parsed.timestamp() * 1000)
+        found = None if parsed.tzinfo is None else round(parsed.astimezone(UTC).timestamp() * 1000)
     except (ValueError, OverflowError):
         found = None
     if found is not None:

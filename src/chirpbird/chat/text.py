@@ -131,7 +131,7 @@ def emoji(value: str, *, field: str = "emoji") -> str:
     symbols = categories & _EMOJI_CATEGORIES or _EMOJI_OF_OTHER_CATEGORIES & {*text}
     if (
         not symbols
-        or (text.isascii() and text)
+        or _BIDI_CONTROLS.search(text)
         or any(one[0] in "LZ" or one in _NO_EMOJI for one in categories)
     ):
         raise InvalidInput(f"{field} is no emoji, one is expected", field=field)
