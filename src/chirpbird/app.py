@@ -31,6 +31,7 @@ from chirpbird.realtime import Node, NodeConfig
 from chirpbird.realtime.redis import Misconfigured, RedisBroker, RedisOptions, RedisPresence, redis_engine
 from chirpbird.realtime.transports.asgi import PATHS, realtime_app
 from chirpbird.realtime.transports.exchange import HttpLimits
+from chirpbird.realtime.transports.listener import CannotListen, listen
 from chirpbird.realtime.transports.server import RealtimeServer
 from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol
 from chirpbird.realtime.transports.websocket import WebSocketLimits
@@ -47,7 +48,6 @@ FALLBACKS = ("http_stream", "sse", "emulation")
 """For people behind proxies that let no WebSocket through."""
 SWEEP_SECONDS = 3600
 """How often refresh tokens that ran out are deleted."""
-LISTEN_BACKLOG = 2048
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,10 @@ def run(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    listener = _listen(settings.host, settings.port)
+    try:
+        listener = listen(settings.host, settings.port, setting="--port")
+    except CannotListen as error:
+        raise CannotStart(str(error)) from error
     try:
         # Of one server alone the secret is in the data directory, which is made with the store.
         secret = None if settings.mongodb_uri is None else signing_secret(settings)
@@ -181,24 +184,6 @@ def _redis(settings: Settings) -> tuple[RedisBroker, RedisPresence] | tuple[None
     url = settings.redis_url.get_secret_value()
     # Not required: the logs are the channels, and without Redis they are followed.
     return redis_engine(RedisOptions(url=url, prefix=settings.redis_prefix, required=False))
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Bound before anything else: a port in use is the commonest mistake, and must not touch the data."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(LISTEN_BACKLOG)
-    except OSError as error:
-        listener.close()
-        if isinstance(error, PermissionError):
-            hint = "ports below 1024 are for root; choose a higher one with --port"
-        else:
-            hint = "another program may listen there; choose another port with --port"
-        raise CannotStart(f"cannot listen on port {port} of {host}: {error.strerror} ({hint})") from error
-    return listener
 
 
 def _limits(settings: Settings) -> ChatLimits:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from chirpbird import __version__
+from chirpbird.cli_chat import chat
 from chirpbird.cli_realtime import realtime
 from chirpbird.lab.cli import app as lab
 
@@ -132,6 +133,7 @@ def migrate(
         raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
+app.command()(chat)
 app.command()(realtime)
 app.add_typer(lab, name="lab")
 

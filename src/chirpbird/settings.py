@@ -196,7 +196,8 @@ def signing_secret(settings: Settings) -> bytes:
         secret = settings.secret.get_secret_value().encode()
         if len(secret) < MIN_SECRET_BYTES:
             raise SettingsError(
-                f"secret is {len(secret)} bytes long, at least {MIN_SECRET_BYTES} are expected"
+                f"secret is {len(secret)} bytes long, at least {MIN_SECRET_BYTES} are expected; "
+                "make one with: openssl rand -hex 32"
             )
         return secret
     if settings.mongodb_uri is not None:

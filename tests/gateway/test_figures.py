@@ -56,6 +56,7 @@ async def test_what_prometheus_is_told() -> None:
     assert figure("channels") == 1
     assert figure("subscriptions") == 2
     assert figure("nodes") == 1
+    assert figure("bus_up") == 1
     assert figure("messages_appended_total") == 2
     assert figure("connections_accepted_total") == 4
     assert figure("commands_total") == 6
@@ -68,6 +69,8 @@ async def test_what_prometheus_is_told() -> None:
     assert figure("slow_disconnects_total") == 1
     assert figure("disconnects_total", code="3008") == 1
     assert figure("disconnects_total", code="3000") == 1
+    node.on_bus(False)
+    assert figure("bus_up") == 0
     await node.shutdown()
 
 
@@ -79,6 +82,6 @@ def test_every_figure_is_told_and_documented() -> None:
         f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in registry.collect()
     }
     counted = {field.name for field in msgspec.structs.fields(Counters)} - {"disconnects"}
-    assert len(told) == 6 + len(counted) + 3
+    assert len(told) == 7 + len(counted) + 3
     text = OPERATIONS.read_text()
     assert [name for name in sorted(told) if f"`{name}" not in text] == []

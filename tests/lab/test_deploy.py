@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from pymongo.uri_parser import parse_uri
 
+from chirpbird.lab.configs.mongod import replica_set
+from chirpbird.lab.configs.redis import MASTER_NAME, sentinel_config
 from chirpbird.lab.deploy import deployment
 from chirpbird.lab.enter import in_own_world
+from chirpbird.lab.plan import Kind, Plan
 from chirpbird.lab.programs import find_program
-from chirpbird.settings import Settings
+from chirpbird.realtime.redis import RedisOptions
+from chirpbird.settings import Settings, signing_secret, unknown_variables
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -22,7 +28,8 @@ def test_the_committed_file_is_what_the_configs_say(name: str) -> None:
 
 
 @pytest.mark.e2e
-def test_haproxy_takes_its_file_without_a_warning(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["haproxy.cfg", "compose-haproxy.cfg"])
+def test_haproxy_takes_its_file_without_a_warning(name: str, tmp_path: Path) -> None:
     certificate = tmp_path / "chat.pem"
     key = tmp_path / "key.pem"
     subprocess.run(
@@ -44,7 +51,7 @@ def test_haproxy_takes_its_file_without_a_warning(tmp_path: Path) -> None:
     )
     certificate.write_text(certificate.read_text() + key.read_text())
     config = tmp_path / "haproxy.cfg"
-    config.write_text(deployment()["haproxy.cfg"].replace("/etc/haproxy/certs/", str(certificate)))
+    config.write_text(deployment()[name].replace("/etc/haproxy/certs/", str(certificate)))
     said = subprocess.run(
         [find_program("haproxy"), "-c", "-f", str(config)], check=True, capture_output=True, text=True
     )
@@ -64,13 +71,73 @@ def test_keepalived_takes_its_file(name: str, tmp_path: Path) -> None:
     subprocess.run(in_own_world(("sh", "-c", command)), check=True)
 
 
-def test_compose_has_the_labs_parts_and_settings_that_exist() -> None:
-    compose = yaml.safe_load((DEPLOY / "compose.yml").read_text())
+@pytest.fixture
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yml").read_text())
+    return found
+
+
+def test_compose_has_the_labs_parts(compose: dict[str, Any], tmp_path: Path) -> None:
+    parts = Plan.make(tmp_path).parts
+    labs = {part.name for part in parts if part.kind is not Kind.ADDRESS}
+    assert compose["services"].keys() == labs | {"replica-set"}
+    servers = [
+        line.split()[1:]
+        for line in deployment()["compose-haproxy.cfg"].splitlines()
+        if line.startswith("    server ")
+    ]
+    assert servers == [[name, f"{name}:8000"] for name in ("chat1", "chat2", "chat3")]
+    needs = {name: one.get("depends_on", []) for name, one in compose["services"].items()}
+    assert {other for others in needs.values() for other in others} <= compose["services"].keys()
+    assert {
+        one.partition(":")[0] for name in labs for one in compose["services"][name].get("volumes", [])
+    } - {"./compose-haproxy.cfg"} == compose["volumes"].keys()
+
+
+def test_compose_has_settings_that_a_node_starts_with(
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = dict(compose["services"]["chat1"]["environment"])
+    assert environment["CHIRPBIRD_SECRET"].startswith("${CHIRPBIRD_SECRET:?")
+    environment["CHIRPBIRD_SECRET"] = "s" * 64
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert unknown_variables(environment) == []
+    settings = Settings()
+    assert settings.forwarded_allow_ips == compose["networks"]["default"]["ipam"]["config"][0]["subnet"]
+    assert signing_secret(settings) == b"s" * 64
+    uri = parse_uri(settings.mongodb_address() or "")
+    assert [host for host, _ in uri["nodelist"]] == ["mongo1", "mongo2", "mongo3"]
+    assert settings.redis_url is not None
+    (redis,) = RedisOptions(url=settings.redis_url.get_secret_value()).sets()
+    assert [f"{one.host}:{one.port}" for one in redis.addresses] == [f"sentinel{n}:26379" for n in (1, 2, 3)]
+    assert redis.master == MASTER_NAME
+
+
+def test_compose_tells_redis_and_mongod_what_the_lab_tells_them(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    for kind, count in (("lb", 2), ("chat", 3), ("redis", 3), ("sentinel", 3), ("mongo", 3)):
-        assert {f"{kind}{number}" for number in range(1, count + 1)} <= services.keys()
-    known = {f"CHIRPBIRD_{name.upper()}" for name in Settings.model_fields}
-    assert services["chat1"]["environment"].keys() <= known
+    said = " ".join(services["sentinel1"]["command"])
+    for line in sentinel_config(address="", directory="", master="redis1").splitlines():
+        if line.startswith(("sentinel monitor", "sentinel down", "sentinel failover")):
+            assert line in said
+    parameters = yaml.safe_load(deployment()["mongod.conf"])["setParameter"]
+    for name, value in parameters.items():
+        assert f"--setParameter={name}={value}" in services["mongo1"]["command"]
+    set_up = services["replica-set"]["entrypoint"][-1]
+    settings = replica_set(["mongo1:27017"])["settings"]
+    assert isinstance(settings, dict)
+    for name, value in settings.items():
+        assert f"{name}: {value}" in set_up
+    assert services["redis1"]["image"].startswith("redis:7.")
+    assert services["mongo1"]["image"].startswith("mongo:6.")
+
+
+def test_the_dockerfile_copies_what_there_is() -> None:
+    for line in (DEPLOY / "Dockerfile").read_text().splitlines():
+        word, *paths = line.split() or [""]
+        if word == "COPY" and not paths[0].startswith("--from"):
+            for path in paths[:-1]:
+                assert (DEPLOY.parent / path).exists(), line
 
 
 def test_the_environment_file_has_settings_that_exist() -> None:

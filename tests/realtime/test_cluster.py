@@ -107,6 +107,29 @@ async def test_a_node_that_fell_silent_may_go_on_unheard_and_is_looked_after(clo
     assert await asked(20) == 0
 
 
+async def test_a_node_that_misses_two_announcements_is_doubted_before_it_is_taken_for_gone(
+    clock: FakeClock,
+) -> None:
+    town = Town(clock)
+    here, _ = await town.found(), await town.found()
+    anna = Peer(here)
+    await anna.connect()
+    await anna.subscribe("positioned:c")
+    await town.later(1)
+    before = town.wires[0].tops
+    town.wires[1].cut = True
+    for _ in range(4):
+        await town.later(1)
+    assert len(here.info().nodes) == 2
+    assert town.wires[0].tops > before
+    town.wires[1].cut = False
+    await town.later(1)
+    await town.later(1)
+    settled = town.wires[0].tops
+    await town.later(1)
+    assert town.wires[0].tops == settled
+
+
 async def test_without_the_bus_nothing_is_announced(town: Town) -> None:
     town.nodes[0].on_bus(False)
     said = town.said

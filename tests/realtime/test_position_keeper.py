@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from chirpbird.realtime import (
     HistoryResult,
+    MemoryBroker,
     Node,
     NodeConfig,
     Publication,
     StreamPosition,
     SubscribeOptions,
 )
-from tests.support.realtime import Bus, FakeClock, Peer, settle
+from tests.support.realtime import Bus, FakeClock, Peer, settle, with_handlers
 
 Peers = Callable[[], Peer]
 QUIET = NodeConfig(ping_interval=0, fill_retry_min=0, fill_retry_max=0)
@@ -296,3 +297,69 @@ async def test_publications_outside_the_stream_pass_by_the_position(node: Node, 
     say(node, 1)
     await settle()
     assert [pub["data"] for pub in anna.pubs("positioned:c")] == ["typing", 1]
+
+
+class BatchedStreams:
+    """The bus's streams, whose tops are told together."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.read = bus.read
+        self.top = bus.top
+        self._bus = bus
+        self.asked: list[list[str]] = []
+
+    async def tops_of(self, channels: Sequence[str]) -> dict[str, StreamPosition]:
+        self.asked.append(list(channels))
+        if self._bus.broken:
+            raise ConnectionError("the streams cannot be read")
+        return {
+            name: await MemoryBroker.top(self._bus, name) for name in channels if name != "positioned:gone"
+        }
+
+
+async def test_tops_that_can_be_told_together_are_asked_for_together(bus: Bus, clock: FakeClock) -> None:
+    streams = BatchedStreams(bus)
+    config = NodeConfig(ping_interval=0, fill_retry_min=0, fill_retry_max=0, client_channel_limit=1000)
+    node = with_handlers(Node(config, broker=bus, history=streams, clock=clock))
+    await node.start()
+    anna = Peer(node)
+    await anna.connect()
+    names = [f"positioned:{number}" for number in range(600)] + ["positioned:gone"]
+    for name in names:
+        await anna.subscribe(name)
+    bus.judge = lambda channel, publication: "lose"
+    for name in names:
+        node.publish(name, b"1", history_size=10, history_ttl=60).result()
+    node.on_bus(False)
+    for broken in (True, False):
+        bus.broken = broken
+        clock.now += 1
+        node.tick()
+        await settle()
+    assert [len(asked) for asked in streams.asked] == [500, 101, 500, 101]
+    assert node.stats().counters.deliveries == 600
+    await node.shutdown()
+
+
+async def test_of_a_bus_that_is_down_in_part_only_that_part_is_followed(
+    bus: Bus, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = BatchedStreams(bus)
+    monkeypatch.setattr(bus, "reaches", lambda channel: channel == "positioned:well")
+    node = with_handlers(Node(QUIET, broker=bus, history=streams, clock=clock))
+    await node.start()
+    anna = Peer(node)
+    await anna.connect()
+    for name in ("positioned:well", "positioned:ill"):
+        await anna.subscribe(name)
+    node.on_bus(False)
+    for _ in range(60):
+        node.tick()
+        await settle()
+        clock.now += 1
+    both = [len(asked) for asked in streams.asked]
+    assert both[0] == 2, "at first all are compared: what is reached now may not have been"
+    assert streams.asked[1] == ["positioned:ill"]
+    assert both.count(2) == 2, "what is quiet for long is compared as ever"
+    assert both.count(1) > 50
+    await node.shutdown()

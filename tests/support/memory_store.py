@@ -237,6 +237,10 @@ class MemoryLog:
         log = self._data.logs.get(channel_id, [])
         return sorted({one.target for one in log if one.kind is EntryKind.PINNED}, reverse=True)[:limit]
 
+    async def tops(self, channel_ids: Sequence[str]) -> dict[str, Position]:
+        self._data.fail_if_told()
+        return {one: self._data.position(one) for one in channel_ids if one in self._data.channels}
+
     def _commit(self, future: Future[Entry], entry: Entry, is_new: bool) -> None:
         if is_new:
             self._data.announce(entry)

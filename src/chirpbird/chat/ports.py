@@ -111,6 +111,10 @@ class Log(Protocol):
         """Messages that a PINNED entry is about, whether or not they are pinned still; the newest ones first."""
         ...
 
+    async def tops(self, channel_ids: Sequence[str]) -> dict[str, Position]:
+        """The same of many at little more than the price of one; those that do not exist are left out."""
+        ...
+
 
 class Users(Protocol):
     """People with accounts."""

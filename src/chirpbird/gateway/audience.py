@@ -11,7 +11,7 @@ from chirpbird.chat.entities import Membership, Unread, User
 from chirpbird.chat.errors import ChatError
 from chirpbird.chat.service import Chat
 from chirpbird.chat.views import ChannelStateView, PersonView, UserReadView, encode, mute_view, person_view
-from chirpbird.realtime import Node, NotificationEvent
+from chirpbird.realtime import Node, NotificationEvent, RealtimeError
 
 __all__ = ["NodeAudience", "personal_channel"]
 
@@ -83,16 +83,20 @@ class NodeAudience:
 
     async def channel_lost(self, user_ids: Sequence[str], channel_id: str) -> None:
         for user_id in user_ids:
-            await self._node.unsubscribe(user_id, channel_id)
+            try:
+                await self._node.unsubscribe(user_id, channel_id)
+            except RealtimeError as error:
+                # Ended here; other nodes find out by comparing (Resync) when the bus is back.
+                logger.warning("other nodes cannot be told that %s left %s: %s", user_id, channel_id, error)
         await self._push(user_ids, encode(_ChannelGone(channel_id)))
 
     async def channel_changed(self, channel_id: str) -> None:
         self._chat.access.directory.forget(channel_id)
         try:
             await self._node.notify(_CHANGED, channel_id.encode())
-        except Exception:
-            # A node that is not reached shows the old name until it looks again: when somebody connects to it.
-            logger.warning("other nodes may not know that channel %s changed", channel_id, exc_info=True)
+        except RealtimeError as error:
+            # A node that is not reached shows the old name until somebody in the channel connects to it.
+            logger.warning("other nodes cannot be told that channel %s changed: %s", channel_id, error)
 
     async def read_moved(self, user_id: str, channel_id: str, seq: int, unread: Unread) -> None:
         await self._push([user_id], encode(_Read(channel_id, seq, unread.messages, unread.mentions)))
@@ -116,4 +120,7 @@ class NodeAudience:
 
     async def _push(self, user_ids: Sequence[str], data: bytes) -> None:
         for user_id in user_ids:
-            await self._node.publish(personal_channel(user_id), data)
+            try:
+                await self._node.publish(personal_channel(user_id), data)
+            except RealtimeError as error:
+                logger.warning("user %s cannot be told of a channel now: %s", user_id, error)

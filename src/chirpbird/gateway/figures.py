@@ -59,6 +59,11 @@ class Figures(Collector):
         yield _gauge("channels", "Channels with subscribers here.", stats.num_channels)
         yield _gauge("subscriptions", "Subscriptions of the clients here.", stats.num_subscriptions)
         yield _gauge("nodes", "Nodes known to be alive, with this one.", len(self._node.info().nodes))
+        yield _gauge(
+            "bus_up",
+            "1 while announcements reach the other nodes and theirs come; 0: the logs are followed.",
+            self._node.bus_up,
+        )
         yield _counter(
             "messages_appended", "Messages that this node put into the log, durably.", self._appended
         )

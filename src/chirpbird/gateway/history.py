@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chirpbird.chat.entities import Entry
 from chirpbird.chat.limits import MAX_SEQ
 from chirpbird.chat.ports import Log
@@ -37,6 +39,11 @@ class LogHistory:
         """The log's last seq and its epoch."""
         top = await self._log.top(channel)
         return StreamPosition(top.seq, top.epoch)
+
+    async def tops_of(self, channels: Sequence[str]) -> dict[str, StreamPosition]:
+        """Those of many channels; who does not exist is left out."""
+        tops = await self._log.tops(channels)
+        return {channel: StreamPosition(top.seq, top.epoch) for channel, top in tops.items()}
 
     async def _publications(self, entries: list[Entry]) -> list[Publication]:
         rendered = await self._renderer.render(entries)

@@ -79,9 +79,16 @@ def pause(part: Part, directory: Directory = HERE) -> None:
 
 
 @app.command()
-def cut(part: Part, directory: Directory = HERE) -> None:
+def cut(
+    part: Part,
+    off: Annotated[
+        str,
+        typer.Option("--from", help="Only from hosts whose names begin so: redis, mongo2. [default: all]"),
+    ] = "",
+    directory: Directory = HERE,
+) -> None:
     """Pull the network cable of a part's host."""
-    _act(Action.CUT, part, directory)
+    _act(Action.CUT, part, directory, off)
 
 
 @app.command()
@@ -146,9 +153,9 @@ def _console() -> Console:
     return Console(highlight=False)
 
 
-def _act(action: Action, part: str, directory: Path) -> None:
+def _act(action: Action, part: str, directory: Path, off: str = "") -> None:
     with _failing_well():
-        call(directory.resolve(), Act(action, part))
+        call(directory.resolve(), Act(action, part, off))
 
 
 def _status(directory: Path) -> Status:

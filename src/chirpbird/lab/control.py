@@ -50,6 +50,8 @@ class Act(msgspec.Struct, frozen=True, tag_field="do", tag="act"):
     action: Action
     part: str
     """A part's name, or ``all`` to heal everything."""
+    off: str = ""
+    """Of ``cut``: cut off from hosts whose name begins so only; "": from all."""
 
 
 class StatusRequest(msgspec.Struct, frozen=True, tag_field="do", tag="status"):

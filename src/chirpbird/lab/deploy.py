@@ -112,6 +112,8 @@ CHIRPBIRD_PORT=8000
 CHIRPBIRD_DATA=/var/lib/chirpbird
 CHIRPBIRD_MONGODB_URI=mongodb://{members}/chirpbird?replicaSet=chirpbird
 CHIRPBIRD_REDIS_URL=redis+sentinel://{sentinels}/0?master=chirpbird
+# Signs sign-ins, the same on every node; make it once with: openssl rand -hex 32
+CHIRPBIRD_SECRET=
 # The balancers, whose word on where a client comes from is taken.
 CHIRPBIRD_FORWARDED_ALLOW_IPS={",".join(_BALANCERS)}
 CHIRPBIRD_DRAIN_SECONDS=30

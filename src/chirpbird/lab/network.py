@@ -21,6 +21,7 @@ class Network:
         self._ip = find_program("ip")
         self._nsenter = find_program("nsenter")
         self._holders: dict[str, asyncio.subprocess.Process] = {}
+        self._apart: dict[str, list[Host]] = {}
 
     async def build(self, hosts: Sequence[Host]) -> None:
         """Errors: LabError."""
@@ -46,6 +47,20 @@ class Network:
 
     async def mend(self, host: Host) -> None:
         await self._run(self._ip, "link", "set", f"v{host.name}", "up")
+        for other in self._apart.pop(host.name, ()):
+            await self._part("del", host, other)
+
+    async def cut_off(self, host: Host, others: Sequence[Host]) -> None:
+        """Nothing passes between the host and those others, in either direction; ``mend`` joins them again."""
+        known = self._apart.setdefault(host.name, [])
+        for other in others:
+            if other not in known:
+                known.append(other)
+                await self._part("add", host, other)
+
+    async def _part(self, how: str, one: Host, other: Host) -> None:
+        for here, there in ((one, other), (other, one)):
+            await self._run(*self.inside(here, (self._ip, "route", how, "blackhole", there.address)))
 
     async def close(self) -> None:
         for holder in self._holders.values():

@@ -25,6 +25,7 @@ from chirpbird.lab.plan import (
     REDIS_PORT,
     SENTINEL_PORT,
     SHARED,
+    STATUS_PORT,
     Kind,
     Part,
 )
@@ -35,6 +36,8 @@ __all__ = ["Observer", "fetch"]
 _PATIENCE = 1.0
 """Seconds to wait for an answer."""
 _CONNECTIONS = "chirpbird_clients"
+_LOOP_LAG = "chirpbird_loop_lag_seconds"
+_BALANCED = "haproxy_process_current_connections"
 _MESSAGES = "chirpbird_messages_appended"
 
 
@@ -92,8 +95,7 @@ class Observer:
             case Kind.MONGOD:
                 return await _ask_mongod(part)
             case Kind.BALANCER:
-                await fetch(f"http://{part.host.address}:{ALIVE_PORT}/balancer")
-                return _Finding()
+                return await _ask_balancer(part)
             case Kind.ADDRESS:
                 addresses = await self._network.addresses(part.host)
                 return _Finding(role="holds the address" if SHARED in addresses else "stands by")
@@ -101,17 +103,13 @@ class Observer:
     async def _ask_chat(self, part: Part) -> _Finding:
         address = f"http://{part.host.address}:{CHAT_PORT}"
         status, _ = await fetch(f"{address}/health/ready")
-        _, text = await fetch(f"{address}/metrics")
-        figures = {
-            sample.name: sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if not sample.labels
-        }
+        figures = await _figures(f"{address}/metrics")
+        lag = figures.get(_LOOP_LAG)
         return _Finding(
             health="ok" if status == http.client.OK else "not ready",
             connections=figures.get(_CONNECTIONS),
             rate=self._rate(part.name, figures.get(f"{_MESSAGES}_total")),
+            lag="" if lag is None else f"{1000 * lag:.0f} ms",
         )
 
     def _rate(self, name: str, count: float | None) -> float | None:
@@ -139,6 +137,19 @@ async def fetch(url: str) -> tuple[int, str]:
     return await asyncio.to_thread(get)
 
 
+async def _figures(url: str) -> dict[str, float]:
+    """Those without labels."""
+    _, text = await fetch(url)
+    families = text_string_to_metric_families(text)
+    return {one.name: one.value for family in families for one in family.samples if not one.labels}
+
+
+async def _ask_balancer(part: Part) -> _Finding:
+    await fetch(f"http://{part.host.address}:{ALIVE_PORT}/balancer")
+    figures = await _figures(f"http://{part.host.address}:{STATUS_PORT}/metrics?scope=global")
+    return _Finding(connections=figures.get(_BALANCED))
+
+
 async def _ask_redis(part: Part) -> _Finding:
     client = Redis(host=part.host.address, port=REDIS_PORT, socket_timeout=_PATIENCE, decode_responses=True)
     async with client:
@@ -159,7 +170,7 @@ async def _ask_sentinel(part: Part) -> _Finding:
         master = await client.sentinel_master(MASTER_NAME)
     if not isinstance(master, dict):
         raise RedisError(f"asked for the master, a Sentinel said {master!r}")
-    return _Finding(role=f"master is {master['ip']}", health="master down" if master["is_odown"] else "ok")
+    return _Finding(role=f"sees {master['ip']}", health="master down" if master["is_odown"] else "ok")
 
 
 async def _ask_mongod(part: Part) -> _Finding:

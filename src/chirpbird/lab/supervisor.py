@@ -34,7 +34,7 @@ from chirpbird.lab.errors import LabError
 from chirpbird.lab.launch import Options, Progress
 from chirpbird.lab.network import Network
 from chirpbird.lab.observe import Observer, fetch
-from chirpbird.lab.plan import CHAT_PORT, MONGO_PORT, SHARED, Kind, Plan
+from chirpbird.lab.plan import CHAT_PORT, MONGO_PORT, SHARED, Host, Kind, Plan
 from chirpbird.lab.process import PartState, Process
 
 __all__ = ["Supervisor", "main"]
@@ -77,8 +77,8 @@ class Supervisor:
             path.unlink(missing_ok=True)
             await self._bring_down()
 
-    async def act(self, action: Action, name: str) -> None:
-        """Errors: LabError when there is no such part, or it is not in a state for that."""
+    async def act(self, action: Action, name: str, off: str = "") -> None:
+        """Errors: LabError when there is no such part (or host to cut it off from), or it is not in a state for that."""
         if name == "all" and action is Action.HEAL:
             for one in self._processes:
                 await self.act(Action.HEAL, one)
@@ -94,8 +94,7 @@ class Supervisor:
             case Action.PAUSE:
                 process.pause()
             case Action.CUT:
-                await self._network.cut(process.part.host)
-                self._cut.add(process.part.host.name)
+                await self._sever(process.part.host, off)
             case Action.HEAL:
                 await self._heal(process)
 
@@ -104,6 +103,16 @@ class Supervisor:
             return await self._observer.look(process, cut=process.part.host.name in self._cut)
 
         return Status(tuple(await asyncio.gather(*(look(one) for one in self._processes.values()))))
+
+    async def _sever(self, host: Host, off: str) -> None:
+        if not off:
+            await self._network.cut(host)
+        else:
+            others = [one for one in self._plan.hosts if one.name.startswith(off) and one is not host]
+            if not others:
+                raise LabError(f"there is no host whose name begins with {off!r}")
+            await self._network.cut_off(host, others)
+        self._cut.add(host.name)
 
     async def _heal(self, process: Process) -> None:
         host = process.part.host
@@ -206,7 +215,7 @@ class Supervisor:
             request = msgspec.json.decode(await reader.readline(), type=Request)
             match request:
                 case Act():
-                    await self.act(request.action, request.part)
+                    await self.act(request.action, request.part, request.off)
                     send(Reply())
                 case StatusRequest():
                     send(Reply(status=await self.status()))

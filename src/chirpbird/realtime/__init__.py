@@ -35,7 +35,7 @@ from chirpbird.realtime.events import (
     SubscribeReply,
     UnsubscribeEvent,
 )
-from chirpbird.realtime.history import History
+from chirpbird.realtime.history import BatchHistory, History
 from chirpbird.realtime.memory_broker import MemoryBroker
 from chirpbird.realtime.memory_presence import MemoryPresence
 from chirpbird.realtime.node import Node
@@ -55,6 +55,7 @@ from chirpbird.realtime.types import (
 )
 
 __all__ = [
+    "BatchHistory",
     "Broker",
     "BrokerEvents",
     "Client",

@@ -54,6 +54,10 @@ class Broker(Protocol):
 
     def unsubscribe(self, channel: str) -> MaybeAwaitable[None]: ...
 
+    def reaches(self, channel: str) -> bool:
+        """While the bus is down: whether announcements of this channel come and go all the same, as only a part of it is."""
+        ...
+
     def publish(
         self, channel: str, publication: Publication, options: PublishOptions
     ) -> MaybeAwaitable[PublishResult]:

@@ -107,7 +107,7 @@ class Cluster:
         self._core = core
         self._itself = itself
         self._nodes: dict[str, tuple[NodeInfo, float]] = {}
-        """The others, and when they are to be given up."""
+        """The others, and when they were last heard of."""
         self._surveys: dict[int, _Survey] = {}
         self._last_survey = 0
         self._announce_at = 0.0
@@ -139,15 +139,18 @@ class Cluster:
         """Another node may be at work without being heard."""
         if self._lost:
             self._lost = {node: until for node, until in self._lost.items() if until > now}
-        return bool(self._lost)
+        late = now - self._core.config.node_doubt_after
+        return bool(self._lost) or any(heard <= late for _, heard in self._nodes.values())
 
     def tick(self, now: float, *, bus_up: bool) -> None:
         """Announce when it is time to, and give up the silent."""
         if now >= self._announce_at and bus_up:
             self.announce()
-        for node in [node for node, (_, until) in self._nodes.items() if until <= now]:
+        late = now - self._core.config.node_ttl
+        for node in [node for node, (_, heard) in self._nodes.items() if heard <= late]:
             _logger.warning("node %s was not heard of for too long, it is taken for gone", node)
-            self._lost[node] = now + self._core.config.lost_node_doubt
+            if bus_up:  # otherwise it is this node that does not hear, and follows the streams for that
+                self._lost[node] = now + self._core.config.lost_node_doubt
             self._lose(node)
 
     def _lose(self, node: str) -> None:
@@ -225,7 +228,7 @@ class Cluster:
         node = message.node
         if isinstance(message, control.Announcement):
             known = node in self._nodes
-            self._nodes[node] = (message.info, self._core.clock.monotonic() + self._core.config.node_ttl)
+            self._nodes[node] = (message.info, self._core.clock.monotonic())
             if not known:
                 self._lost.pop(node, None)
                 self.announce(node)

@@ -52,14 +52,16 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """While the broker says that its bus is down, every positioned channel is compared so often."""
     lost_node_doubt: float = 120.0
     """For how long after a node fell silent it is taken to be cut off from the bus, and to append to streams unheard."""
-    lost_node_check_interval: float = 5.0
+    lost_node_check_interval: float = 2.0
     """As long as that, every positioned channel is compared so often."""
+    node_doubt_after: float = 2.5
+    """A node that was not heard of for so long may be cut off, too: channels are compared before it is taken for gone."""
     fill_retry_min: float = 0.05
     fill_retry_max: float = 5.0
     """How long to wait before a failed read of a channel's missing publications is tried again, doubling from min to max."""
     channel_linger: float = 1.0
     """How long the broker stays subscribed to a channel after its last subscriber on this node went."""
-    announce_interval: float = 3.0
+    announce_interval: float = 1.0
     """How often a node tells the others that it is there, and what it is doing."""
     node_ttl: float = 7.0
     """A node that was not heard of for so long is taken for gone."""

@@ -113,6 +113,15 @@ class Core:
             raise
         return channel
 
+    def unreached(self, now: float) -> list[Channel]:
+        """What has to be followed while the bus is down; of the rest, what was quiet for so long that it is compared anyway."""
+        late = now - self.config.position_check_delay
+        return [
+            channel
+            for channel in self.hub.channels.values()
+            if channel.active_at <= late or not self.broker.reaches(channel.name)
+        ]
+
     def release(self, channel: Channel) -> None:
         """The last one out leaves the broker subscribed for a while: most come back."""
         channel.holds -= 1

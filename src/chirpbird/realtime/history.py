@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from chirpbird.realtime.types import HistoryResult, StreamPosition
 
-__all__ = ["History"]
+__all__ = ["BatchHistory", "History"]
 
 
 class History(Protocol):
@@ -27,4 +28,13 @@ class History(Protocol):
 
     async def top(self, channel: str) -> StreamPosition:
         """The last offset (0 for an empty stream) and the epoch, which is never empty."""
+        ...
+
+
+@runtime_checkable
+class BatchHistory(History, Protocol):
+    """A history that tells many tops at little more than the price of one. Others are asked for each channel by itself."""
+
+    async def tops_of(self, channels: Sequence[str]) -> Mapping[str, StreamPosition]:
+        """At most 500 at a time; channels without a stream may be left out. Errors: as of ``top``."""
         ...

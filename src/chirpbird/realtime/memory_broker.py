@@ -80,6 +80,10 @@ class MemoryBroker:
     def unsubscribe(self, channel: str) -> None:
         """The node drops what it has no subscribers for."""
 
+    def reaches(self, channel: str) -> bool:
+        """Nobody asks: this bus is never down."""
+        return False
+
     def publish(self, channel: str, publication: Publication, options: PublishOptions) -> PublishResult:
         if options.idempotency_key:
             self._purge(self._clock.monotonic())

@@ -90,6 +90,8 @@ class Node(HandlerRegistration, UserOrders):
         self._bus_up = True
         self._check_all = False
         """The next check leaves no channel out."""
+        self._doubting = False
+        """Another node may append to streams unheard."""
         self._bus_listener: Callable[[bool], None] | None = None
 
     # Life
@@ -180,17 +182,24 @@ class Node(HandlerRegistration, UserOrders):
     def _check_positions(self, now: float) -> None:
         """Compare channels with their streams, often if the bus cannot be relied upon."""
         config = self.config
+        doubts = self._cluster.doubts(now)
         interval, delay = config.position_check_interval, config.position_check_delay
+        channels = list(self._core.hub.channels.values())
         if not self._bus_up:
             interval, delay = config.bus_down_check_interval, 0.0
-        elif self._cluster.doubts(now):
+            if not self._check_all:
+                channels = self._core.unreached(now)
+        elif doubts:
             interval, delay = config.lost_node_check_interval, 0.0
+            if not self._doubting:
+                self._check_at = now
+        self._doubting = doubts
         self._check_at = min(self._check_at, now + interval)
         if now >= self._check_at:
             self._check_at = now + interval
             if self._check_all:
                 self._check_all, delay = False, 0.0
-            self._core.go(self._core.keeper.check(list(self._core.hub.channels.values()), delay))
+            self._core.go(self._core.keeper.check(channels, delay))
 
     def _schedule_tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(TICK, self._on_timer)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 from chirpbird.realtime.channel_position import ChannelPosition
 from chirpbird.realtime.clock import Clock
 from chirpbird.realtime.config import NodeConfig
-from chirpbird.realtime.history import History
+from chirpbird.realtime.history import BatchHistory, History
 from chirpbird.realtime.hub import Channel
-from chirpbird.realtime.types import Publication
+from chirpbird.realtime.types import Publication, StreamPosition
 
 __all__ = ["PositionKeeper"]
 
@@ -22,6 +22,9 @@ _BATCH = 500
 _FRUITLESS_LIMIT = 8
 """Readings of a stream that does not have what was announced, before the place in it is given up."""
 _CHECKS_AT_ONCE = 16
+"""Channels, where each has to be asked for by itself."""
+_TOPS_AT_ONCE = 500
+_BATCHES_AT_ONCE = 2
 
 Spawn = Callable[[Coroutine[object, object, None]], "asyncio.Task[None]"]
 Sleep = Callable[[float], Coroutine[object, object, None]]
@@ -114,36 +117,51 @@ class PositionKeeper:
         ]
         self._checking = True
         try:
-            queue = iter(quiet)
+            together = isinstance(self._history, BatchHistory)
+            size = _TOPS_AT_ONCE if together else 1
+            queue = iter([quiet[start : start + size] for start in range(0, len(quiet), size)])
 
             async def work() -> None:
-                for channel in queue:
-                    await self._check_one(channel)
+                for some in queue:
+                    await self._check_some(some)
 
-            await asyncio.gather(*(work() for _ in range(min(_CHECKS_AT_ONCE, len(quiet)))))
+            workers = _BATCHES_AT_ONCE if together else min(_CHECKS_AT_ONCE, len(quiet))
+            await asyncio.gather(*(work() for _ in range(workers)))
         finally:
             self._checking = False
         if self._once_more:
             self._once_more = False
             await self.check(channels, 0.0)
 
-    async def _check_one(self, channel: Channel) -> None:
-        position = channel.position
-        if position is None or not position.known:
-            return
-        since = position.offset
+    async def _check_some(self, channels: Sequence[Channel]) -> None:
+        asked = [
+            (channel, channel.position, channel.position.offset)
+            for channel in channels
+            if channel.position is not None and channel.position.known
+        ]
+        names = [channel.name for channel, _, _ in asked]
         try:
-            top = await self._history.top(channel.name)
+            tops = await self._tops(names)
         except Exception as error:
-            _logger.warning("the top of %r cannot be read, its check is put off: %r", channel.name, error)
+            what = f"the top of {names[0]!r}" if len(names) == 1 else f"the tops of {len(names)} channels"
+            _logger.warning("%s cannot be read, the check is put off: %r", what, error)
             return
-        if channel.position is not position:
-            return
-        if not position.checked(top, since=since):
-            self.drop(channel, lost=True)
-            return
-        channel.active_at = self._clock.monotonic()
-        self._fill_if_behind(channel, position)
+        now = self._clock.monotonic()
+        for channel, position, since in asked:
+            top = tops.get(channel.name)
+            if top is None or channel.position is not position:
+                continue
+            if not position.checked(top, since=since):
+                self.drop(channel, lost=True)
+                continue
+            channel.active_at = now
+            self._fill_if_behind(channel, position)
+
+    async def _tops(self, names: Sequence[str]) -> Mapping[str, StreamPosition]:
+        history = self._history
+        if isinstance(history, BatchHistory):
+            return await history.tops_of(names) if names else {}
+        return {name: await history.top(name) for name in names}
 
     async def _open(self, channel: Channel, position: ChannelPosition) -> None:
         try:

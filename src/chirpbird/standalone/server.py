@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from chirpbird.realtime import Broker, Node, RealtimeError
+from chirpbird.realtime.transports.listener import CannotListen, listen
 from chirpbird.realtime.transports.server import RealtimeServer
 from chirpbird.realtime.transports.uvicorn import RealtimeHttpProtocol
 from chirpbird.realtime.transports.websocket import WebSocketLimits
@@ -26,7 +27,6 @@ from chirpbird.standalone.tls import server_context
 
 __all__ = ["check", "run"]
 
-_BACKLOG = 2048
 _WEBSOCKETS = "websockets"
 """What serves the WebSockets that have no SDK; the others have a way of their own."""
 _DRAIN = 5.0
@@ -55,7 +55,11 @@ def run(config: Config) -> None:
 
 
 async def _serve(config: Config) -> None:
-    listener = _listen(config.http_server.address or "0.0.0.0", config.http_server.port)  # noqa: S104 as configured
+    try:
+        address = config.http_server.address or "0.0.0.0"  # noqa: S104 as configured
+        listener = listen(address, config.http_server.port, setting="http_server.port")
+    except CannotListen as error:
+        raise CannotStart(str(error)) from error
     try:
         broker, presence = engine(config.engine)
         rules = Rules(config)
@@ -95,19 +99,6 @@ def _uvicorn_config(config: Config, node: Node, broker: Broker, rules: Rules) ->
         timeout_graceful_shutdown=max(int(config.shutdown.timeout), 1),
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,
     )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Bound before anything else: a port in use is the commonest mistake."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise CannotStart(f"cannot listen on port {port} of {host}: {error.strerror or error}") from error
-    return listener
 
 
 def _greet(config: Config, listener: socket.socket) -> None:

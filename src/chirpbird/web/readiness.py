@@ -15,7 +15,7 @@ NodeHealth = Callable[[], Awaitable[Sequence[str]]]
 
 _KEPT = 1.0
 """Seconds that the store's answer is good for: the check writes to the disk, and anybody may ask."""
-_PATIENCE = 2.0
+_PATIENCE = 1.0
 """Seconds that the store's check may take. A store that hangs is as good as none, and load balancers do not wait either."""
 
 

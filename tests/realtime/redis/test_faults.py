@@ -269,6 +269,7 @@ async def test_several_sets_go_on_without_one_of_them(ear: MakeEar) -> None:
             except RedisUnavailable:
                 continue
         assert 10 < len(alive) < 40
+        assert [channel for channel in channels if here.broker.reaches(channel)] == alive
         await there.until(lambda: there.data.count(b"2") == len(alive))
         await settled(here.broker.publish_control(b"order"))
         await there.until(lambda: there.controls == [b"order"])

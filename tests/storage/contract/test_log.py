@@ -77,6 +77,18 @@ async def test_coming_and_going_changes_the_members_in_the_same_step(store: Stor
     assert changed.member_count == 2
 
 
+async def test_the_tops_of_many_are_told_at_once(store: Store) -> None:
+    channels = [await add_channel(store, f"top {number}", ["U-ann"]) for number in range(230)]
+    for channel in channels[::2]:
+        await store.log.append(message(channel, "hello"))
+    asked = [channel.id for channel in channels]
+    tops = await store.log.tops([*asked, "C-none"])
+    assert tops == {
+        channel.id: Position(1 + (number % 2 == 0), channel.epoch) for number, channel in enumerate(channels)
+    }
+    assert await store.log.tops(["C-none"]) == await store.log.tops([]) == {}
+
+
 async def test_pages_go_forward_and_back(store: Store) -> None:
     channel = await add_channel(store, "pages", ["U-ann"])
     for number in range(2, 12):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.asynchronous.collection import AsyncCollection
 
 from chirpbird.chat.entities import Role
 from chirpbird.chat.errors import StoreCannotOpen
@@ -105,6 +107,23 @@ async def test_many_nodes_start_at_once_on_an_empty_database(mongo_uri: str) -> 
         await store.close()
 
 
+async def test_a_node_that_looked_before_another_one_had_made_everything(
+    mongo_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await (await MongoStore.open(mongo_uri)).close()
+    find_one = AsyncCollection.find_one
+    looks: list[object] = []
+
+    async def look(self: AsyncCollection[dict[str, Any]], wanted: object, *args: Any, **options: Any) -> Any:
+        looks.append(wanted)
+        # The first is the question whether this user may read at all; the second whose database it is.
+        return None if len(looks) == 2 else await find_one(self, wanted, *args, **options)
+
+    monkeypatch.setattr(AsyncCollection, "find_one", look)
+    await (await MongoStore.open(mongo_uri)).close()
+    assert looks.count({"_id": "schema"}) == 3
+
+
 async def test_a_start_that_was_cut_short_is_finished_by_the_next(mongo_uri: str) -> None:
     with MongoClient[dict[str, Any]](mongo_uri) as client:
         database = client.get_default_database()
@@ -116,6 +135,35 @@ async def test_a_start_that_was_cut_short_is_finished_by_the_next(mongo_uri: str
     store = await MongoStore.open(mongo_uri)
     assert await store.users.by_username("ANN") == ann
     await store.close()
+
+
+async def test_a_server_that_is_too_old(
+    replica_set: ReplicaSet, mongo_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_WIRE_VERSION_6_0", 99)  # nothing older than 6.0 is at hand
+    assert "is too old, 6.0 or newer is expected" in await _refusal(mongo_uri)
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(10, "0:10:00 ahead of"), (-10, "0:10:00 behind")])
+async def test_a_clock_that_is_not_mongodbs(
+    mongo_uri: str, monkeypatch: pytest.MonkeyPatch, minutes: int, words: str
+) -> None:
+    monkeypatch.setattr(opening, "time", _Clock(60.0 * minutes))
+    said = await _refusal(mongo_uri)
+    assert f"this machine's clock is {words} that of the MongoDB primary" in said
+    assert "keep both so with NTP" in said
+    monkeypatch.setattr(opening, "time", _Clock(opening.MAX_CLOCK_SKEW / 2))
+    await (await MongoStore.open(mongo_uri)).close()
+
+
+class _Clock:
+    """Stands in for the module ``time``."""
+
+    def __init__(self, ahead: float) -> None:
+        self._ahead = ahead
+
+    def time(self) -> float:
+        return round(time.time() + self._ahead)
 
 
 @pytest.mark.e2e

@@ -32,7 +32,11 @@ async def test_not_ready_says_why(chat: Chat, store: MemoryStore) -> None:
     app = create_app(chat, node_health=node_health)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://chat.test") as http:
         response = await http.get("/health/ready")
+        for_haproxy = await http.get("/health/ready?otherwise=404")
+        assert (await http.get("/health/ready?otherwise=200")).status_code == 422
     assert response.status_code == 503
+    assert for_haproxy.status_code == 404
+    assert for_haproxy.json() == response.json()
     assert response.json()["errors"] == [
         {"code": "not_ready", "message": "the node is shutting down"},
         {"code": "not_ready", "message": "the disk is gone"},

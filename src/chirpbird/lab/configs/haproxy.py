@@ -10,10 +10,12 @@ _DEFAULTS = """\
 defaults
     mode http
     option forwardfor
-    option redispatch
     # Each reply of a stream leaves at once.
     option http-no-delay
+    # A node that is gone, or stopping since its last check: the next one is asked at once.
     retries 2
+    option redispatch 1
+    retry-on conn-failure empty-response 503
     timeout connect 2s
     timeout http-request 10s
     timeout http-keep-alive 10s
@@ -29,12 +31,19 @@ _BACKEND = """\
 backend nodes
     # WebSockets live for hours: what counts is how many a node holds, not whose turn it is.
     balance leastconn
-    # The truth about a node: its loop answers, the store takes a durable write, and it is not draining.
+    # What is not asked twice: a request that changes something, unless no connection came about.
+    http-request disable-l7-retry unless METH_GET or METH_HEAD
+    # The truth about a node: its loop answers, the store takes a durable write, and it is not draining. A node that answers
+    # 404 gets nobody new and keeps those whom it has: one that stops says goodbye to them one by one, and with the database
+    # away they had better wait where they are.
     option httpchk
-    http-check send meth GET uri /health/ready ver HTTP/1.1 hdr Host chirpbird
+    http-check disable-on-404
+    http-check send meth GET uri /health/ready?otherwise=404 ver HTTP/1.1 hdr Host chirpbird
     http-check expect status 200
-    # A node that is not ready gets nobody new. Those whom it has stay: a draining node says goodbye to them one by one.
-    default-server check inter 1s fastinter 500ms fall 2 rise 1"""
+    # A node that answers nothing at all (it hangs, or its network is gone) is down after 6 s at most; its connections are closed,
+    # so that clients need not find out by pings that stay away. The check takes up to a second at the store.
+    timeout check 2s
+    default-server check inter 1s fastinter 500ms fall 2 rise 1 on-marked-down shutdown-sessions"""
 
 
 def haproxy_config(

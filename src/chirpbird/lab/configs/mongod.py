@@ -30,6 +30,11 @@ replication:
 storage:
   dbPath: {directory}
 {cache}\
+setParameter:
+  # Members let go of a primary that hangs when the others elect another. Without these they cling to it for 3 s more (or 11, by
+  # chance), and nothing reaches a majority. No promise rests on them: what was acknowledged is on a majority either way.
+  oplogNetworkTimeoutBufferSeconds: 1
+  oplogFetcherSteadyStateMaxFetcherRestarts: 0
 # With others on this network: security.keyFile, net.tls, and a user for the chat.
 """
 

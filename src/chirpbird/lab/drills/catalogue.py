@@ -15,7 +15,10 @@ __all__ = ["DRILLS", "Drill", "held", "named"]
 
 _HOLD = 8.0
 """Seconds that a part stays broken: longer than any election here takes."""
-_SHORT = 3.0
+_LONG = 20.0
+"""Longer than a balancer takes to give a node up that does not answer, and shorter than a client takes to find out by itself."""
+_HANG = 10.0
+"""Seconds until clients of a node that hangs are at work on another one: the checks that have to fail, and their way there."""
 _UNAFFECTED = 1.0
 """Seconds that a send may take when nothing that it needs is broken; two busy cores are shared by the whole lab."""
 
@@ -36,8 +39,9 @@ def _drill(
     sending: float | None,
     receiving: float | None,
     seconds: float = _HOLD,
+    off: str = "",
 ) -> Drill:
-    return Drill(name, (Blow(action, targets, seconds),), sending, receiving)
+    return Drill(name, (Blow(action, targets, seconds, off),), sending, receiving)
 
 
 _KILL, _STOP, _PAUSE, _CUT = Action.KILL, Action.STOP, Action.PAUSE, Action.CUT
@@ -48,11 +52,12 @@ DRILLS: tuple[Drill, ...] = (
     Drill("calm", (), _UNAFFECTED, _UNAFFECTED),
     _drill("chat-kill", _KILL, Target.CHAT, sending=5, receiving=5),
     _drill("chat-stop", _STOP, Target.CHAT, sending=5, receiving=5),
-    _drill("chat-pause", _PAUSE, Target.CHAT, sending=_PING_LOST, receiving=_PING_LOST, seconds=_SHORT),
-    _drill("chat-cut", _CUT, Target.CHAT, sending=_PING_LOST, receiving=_PING_LOST),
+    _drill("chat-pause", _PAUSE, Target.CHAT, sending=_HANG, receiving=_HANG, seconds=_LONG),
+    _drill("chat-cut", _CUT, Target.CHAT, sending=_HANG, receiving=_HANG, seconds=_LONG),
     _drill("redis-master-kill", _KILL, Target.REDIS_MASTER, sending=_UNAFFECTED, receiving=5),
     _drill("redis-master-pause", _PAUSE, Target.REDIS_MASTER, sending=_UNAFFECTED, receiving=5),
     _drill("redis-master-cut", _CUT, Target.REDIS_MASTER, sending=_UNAFFECTED, receiving=5),
+    _drill("redis-cut-off", _CUT, Target.CHAT, sending=_UNAFFECTED, receiving=6, seconds=_LONG, off="redis"),
     _drill("redis-replica-kill", _KILL, Target.REDIS_REPLICA, sending=_UNAFFECTED, receiving=2),
     _drill("sentinel-kill", _KILL, Target.SENTINEL, sending=_UNAFFECTED, receiving=2),
     _drill("redis-all-kill", _KILL, Target.REDIS_ALL, sending=_UNAFFECTED, receiving=2),
@@ -104,4 +109,4 @@ def held(drills: Sequence[Drill], seconds: float | None) -> list[Drill]:
 def _random_blow(chance: Random) -> Blow:
     single = [blow for drill in DRILLS for blow in drill.blows]
     blow = chance.choice(single)
-    return Blow(blow.action, blow.targets, chance.uniform(0.5, _HOLD))
+    return Blow(blow.action, blow.targets, chance.uniform(0.5, _HOLD), blow.off)

@@ -40,9 +40,12 @@ class Blow(msgspec.Struct, frozen=True):
     action: Action
     targets: tuple[Target, ...]
     seconds: float
+    off: str = ""
+    """Of a cut: from which hosts only, by the beginning of their names."""
 
     def __str__(self) -> str:
-        return f"{self.action} {' and '.join(self.targets)}"
+        off = f" off {self.off}" if self.off else ""
+        return f"{self.action} {' and '.join(self.targets)}{off}"
 
 
 class Control:
@@ -70,12 +73,13 @@ class Nemesis:
         """Break, wait, mend, and wait until all is well. Errors: LabError when it does not get well."""
         parts = (await self._control.status()).parts
         victims = [victim for target in blow.targets for victim in self._choose(target, parts)]
-        what = f"{blow.action} {', '.join(victims)} ({' and '.join(blow.targets)})"
+        off = f" off {blow.off}" if blow.off else ""
+        what = f"{blow.action} {', '.join(victims)}{off} ({' and '.join(blow.targets)})"
         self._say(what)
         began = self._clock()
         try:
             for victim in victims:
-                await self._control.act(Act(blow.action, victim))
+                await self._control.act(Act(blow.action, victim, blow.off))
             await asyncio.sleep(blow.seconds)
         finally:
             for victim in victims:

@@ -21,7 +21,7 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1080px; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--line) }
-th:first-child, td:first-child { text-align: left }
+th:first-child, td:first-child { text-align: left } th, td { white-space: nowrap }
 .scroll, figure { overflow-x: auto }
 .bad { color: #dc2626; font-weight: 600 } .good { color: var(--receive) }
 figure { margin: 1rem 0 } svg { min-width: 640px; width: 100%; height: auto }
@@ -37,10 +37,11 @@ def page(outcomes: Sequence[Outcome], *, good: Sequence[bool]) -> str:
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>Chirpbird drills</title><style>{_STYLE}</style><h1>Drills</h1>"
         "<p>Waits are the longest of anybody, in seconds: from the first try of a send to its acknowledgement, and from "
-        "the acknowledgement to the delivery at a reader.</p>"
-        '<div class="scroll"><table><tr><th>drill</th><th>sent</th><th>acknowledged</th><th>delivered</th><th>lost</th>'
+        "the acknowledgement to the delivery at a reader. In the pictures each stroke is a message, at its moment and as tall as "
+        "its wait, on a logarithmic scale; the shaded time is that of the fault.</p>"
+        '<div class="scroll"><table><tr><th>drill</th><th></th><th>sent</th><th>acknowledged</th><th>delivered</th><th>lost</th>'
         "<th>duplicated</th><th>reordered</th><th>missed</th><th>invented</th><th>holes</th><th>sending</th>"
-        f"<th>receiving</th><th></th></tr>{rows}</table></div>{pictures}</html>"
+        f"<th>receiving</th></tr>{rows}</table></div>{pictures}</html>"
     )
 
 
@@ -48,13 +49,13 @@ def _row(outcome: Outcome, well: bool) -> str:
     verdict = outcome.verdict
     cells = [
         f'<a href="#{escape(outcome.drill.name)}">{escape(outcome.drill.name)}</a>',
+        '<span class="good">kept</span>' if well else '<span class="bad">look</span>',
         f"{verdict.sent:,}",
         f"{verdict.acknowledged:,}",
         f"{verdict.delivered:,}",
         *(str(count) for count in verdict.counts.values()),
         _bounded(verdict.sending, outcome.drill.sending),
         _bounded(verdict.receiving, outcome.drill.receiving),
-        '<span class="good">kept</span>' if well else '<span class="bad">look</span>',
     ]
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 

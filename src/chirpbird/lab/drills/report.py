@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -31,7 +32,12 @@ def within(outcome: Outcome) -> bool:
 
 def show(outcomes: Sequence[Outcome], console: Console) -> None:
     """The table, and below it what was broken."""
-    table = Table(caption="Waits: the longest of anybody, in seconds, beside the bound.", show_edge=False)
+    table = Table(
+        caption="Waits: the longest of anybody, in seconds, beside the bound.",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for heading in ("drill", "sent", "acked", "delivered", *Breach, "send waits", "receive waits", "verdict"):
         table.add_column(
             heading, justify="left" if heading in ("drill", "verdict") else "right", no_wrap=True

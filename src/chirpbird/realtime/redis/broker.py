@@ -83,6 +83,10 @@ class RedisBroker:
         name = self._keys.channel(channel)
         self._fleet.home(name).unsubscribe(name)
 
+    def reaches(self, channel: str) -> bool:
+        """Its set is there, if not all of them are."""
+        return self._fleet.home(self._keys.channel(channel)).up
+
     # Saying
 
     def publish(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import Future
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from chirpbird.chat.entities import CHANGES, Draft, Entry, EntryKind, Position
 from chirpbird.chat.errors import NotFound
@@ -19,7 +19,7 @@ from chirpbird.storage.mongodb.connection import Mongo, Session
 from chirpbird.storage.mongodb.documents import Document, entry_of, range_of, seq_id
 from chirpbird.storage.mongodb.membership import is_move
 from chirpbird.storage.mongodb.projecting import is_admitted
-from chirpbird.storage.mongodb.tops import find_top
+from chirpbird.storage.mongodb.tops import find_seqs, find_top
 
 __all__ = ["MongoLog"]
 
@@ -166,6 +166,13 @@ class MongoLog:
             found = await self._mongo.entries.aggregate(pipeline, session=session)
             return [int(document["_id"]) async for document in found]
 
+    async def tops(self, channel_ids: Sequence[str]) -> dict[str, Position]:
+        async with self._mongo.session() as session:
+            await self._learn_epochs(session, [one for one in channel_ids if one not in self._epochs])
+            epochs = {one: self._epochs[one] for one in channel_ids if one in self._epochs}
+            seqs = await find_seqs(self._mongo, session, list(epochs))
+        return {one: Position(seqs[one], epoch) for one, epoch in epochs.items() if one in seqs}
+
     async def _page(self, session: Session, wanted: Document, direction: int, limit: int) -> list[Entry]:
         if limit <= 0:
             return []
@@ -182,10 +189,18 @@ class MongoLog:
     async def _epoch(self, session: Session, channel_id: str) -> str:
         epoch = self._epochs.get(channel_id)
         if epoch is None:
-            found = await self._mongo.channels.find_one({"_id": channel_id}, {"epoch": 1}, session=session)
-            if found is None:
+            await self._learn_epochs(session, [channel_id])
+            epoch = self._epochs.get(channel_id)
+            if epoch is None:
                 raise NotFound("no such channel")
-            epoch = self._epochs[channel_id] = found["epoch"]
-            if len(self._epochs) > MAX_EPOCHS:
-                self._epochs.popitem(last=False)
         return epoch
+
+    async def _learn_epochs(self, session: Session, channel_ids: Sequence[str]) -> None:
+        """Of those that exist."""
+        if not channel_ids:
+            return
+        while len(self._epochs) > MAX_EPOCHS - len(channel_ids):
+            self._epochs.popitem(last=False)
+        wanted = {"_id": {"$in": list(channel_ids)}}
+        async for found in self._mongo.channels.find(wanted, {"epoch": 1}, session=session):
+            self._epochs[found["_id"]] = found["epoch"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pymongo
@@ -25,6 +27,8 @@ _SELECTION_SECONDS = 10.0
 """How long to wait for a primary at start: an election may be going on."""
 _OPENING_SECONDS = 60.0
 _WIRE_VERSION_6_0 = 17
+MAX_CLOCK_SKEW = 30.0
+"""Seconds by which this machine's clock and MongoDB's may differ. Access tokens live for minutes."""
 _UNAUTHORIZED = 13
 _AUTHENTICATION_FAILED = 18
 _NO_PRIMARY = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
@@ -67,8 +71,10 @@ async def connect(uri: str) -> tuple[Mongo, Deployment]:
     mongo = Mongo(client, deployment.database)
     try:
         with pymongo.timeout(_SELECTION_SECONDS):
+            before = time.time()
             hello = await client.admin.command("hello", read_preference=ReadPreference.PRIMARY)
             _check(deployment, hello)
+            _check_clock(deployment, hello, before, time.time())
             # The first command that a server refuses to those it does not know.
             await mongo.meta.find_one({"_id": "schema"})
     except BaseException as error:
@@ -115,6 +121,21 @@ def _check(deployment: Deployment, hello: Document) -> None:
     # A router of a sharded cluster says so in "msg".
     if "setName" not in hello and hello.get("msg") != "isdbgrid":
         raise StoreCannotOpen(deployment.not_a_set())
+
+
+def _check_clock(deployment: Deployment, hello: Document, before: float, after: float) -> None:
+    """Nodes sign access tokens and messages with their own clocks, and look at each other's; MongoDB's is the common one."""
+    theirs: datetime | None = hello.get("localTime")
+    if theirs is None:
+        return
+    there = theirs.replace(tzinfo=UTC).timestamp()
+    ahead = before - there if before > there else min(after - there, 0.0)
+    if abs(ahead) > MAX_CLOCK_SKEW:
+        raise StoreCannotOpen(
+            f"this machine's clock is {timedelta(seconds=round(abs(ahead)))} {'ahead of' if ahead > 0 else 'behind'} that of the "
+            f"MongoDB primary of {deployment}; nodes with other clocks would not accept each other's sign-ins: set the wrong one "
+            "right, and keep both so with NTP (chrony, systemd-timesyncd)"
+        )
 
 
 def _refusal(deployment: Deployment, error: OperationFailure) -> StoreCannotOpen:

@@ -42,6 +42,9 @@ async def migrate(mongo: Mongo, *, copy_of: str = "") -> None:
     if found is None:
         others = await mongo.database.list_collection_names()
         if others and others != ["meta"]:
+            # Of nodes that start at once another may have been here since the first look; it writes this before all else.
+            found = await mongo.meta.find_one({"_id": SCHEMA})
+        if found is None and others and others != ["meta"]:
             raise StoreCannotOpen(
                 f"the database {name} is another program's (it has a collection {min(others)} and no schema of ours); "
                 "name another one in the URI: mongodb://host/NAME"

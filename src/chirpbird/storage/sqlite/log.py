@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from asyncio import Future
@@ -45,6 +46,10 @@ _TOP = """
     FROM channels c
     LEFT JOIN entries e ON e.channel = c.number AND e.seq = (SELECT max(seq) FROM entries WHERE channel = c.number)
     WHERE c.id = ?
+"""
+_TOPS = """
+    SELECT c.id, c.epoch, (SELECT max(seq) FROM entries WHERE channel = c.number)
+    FROM json_each(?) asked JOIN channels c ON c.id = asked.value
 """
 
 
@@ -149,6 +154,11 @@ class SqliteLog:
             return [target for (target,) in connection.execute(_EVER_PINNED, (number, limit))]
 
         return await self._readers.read(query)
+
+    async def tops(self, channel_ids: Sequence[str]) -> dict[str, Position]:
+        asked = json.dumps(list(channel_ids))
+        rows = await self._readers.read(lambda connection: connection.execute(_TOPS, (asked,)).fetchall())
+        return {channel_id: Position(seq or 0, epoch) for channel_id, epoch, seq in rows}
 
     # In the writer's thread
 

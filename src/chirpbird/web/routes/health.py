@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -31,18 +33,21 @@ async def ping() -> Response:
     summary="Should this node get traffic",
     responses={
         200: {"model": Envelope[Ready], "description": "Yes"},
+        404: {"model": Failure, "description": "The same as 503, if asked for"},
+        422: {"model": Failure, "description": "Asked for another status than these"},
         503: {"model": Failure, "description": "No, for these reasons"},
     },
 )
-async def ready(request: Request) -> Response:
+async def ready(request: Request, otherwise: Literal["404", "503"] = "503") -> Response:
     """No while the server stops, when its event loop stood still lately, and when the store takes no durable write.
 
-    The store is asked at most once a second; answers in between repeat what it said.
+    The store is asked at most once a second; answers in between repeat what it said. With `otherwise=404` a No has that status,
+    by which HAProxy tells a node that should keep the connections it has from one that is gone.
     """
     readiness: Readiness = request.app.state.readiness
     reasons = await readiness.reasons()
     if reasons:
-        return failure(503, [Problem("not_ready", reason) for reason in reasons])
+        return failure(int(otherwise), [Problem("not_ready", reason) for reason in reasons])
     return success({"ready": True})
 
 
