@@ -33,8 +33,9 @@ _BEFORE = f"SELECT {ENTRY_COLUMNS} FROM entries e WHERE channel = ? AND seq < ? 
 _ROW = "kind NOT IN ('edited', 'deleted', 'reacted', 'unreacted', 'pinned', 'unpinned')"
 _ROWS_AFTER = _AFTER.replace("ORDER", f"AND {_ROW} ORDER")
 _ROWS_BEFORE = _BEFORE.replace("ORDER", f"AND {_ROW} ORDER")
+# INDEXED BY: as the log is sorted by seq, SQLite would walk all of it instead.
 _CHANGES = f"""
-    SELECT {ENTRY_COLUMNS} FROM entries e
+    SELECT {ENTRY_COLUMNS} FROM entries e INDEXED BY entry_changes
     WHERE channel = ? AND target = ? AND target <> 0 AND kind <> 'message' ORDER BY seq
 """  # noqa: S608
 _EVER_PINNED = """

@@ -13,9 +13,15 @@ __all__ = ["changing", "project"]
 
 _MOVES = frozenset({EntryKind.CREATED, EntryKind.JOINED, EntryKind.LEFT})
 _CHANGES_OF = """
-    SELECT kind, sender_id, text FROM entries
+    SELECT kind, sender_id, text FROM entries INDEXED BY entry_changes
     WHERE channel = ? AND target = ? AND target <> 0 AND kind <> 'message' ORDER BY seq
 """
+# Without being told, SQLite walks the whole log: it is sorted by seq.
+_EMPTY_EDITS = """
+    UPDATE entries INDEXED BY entry_changes SET text = '', mentions = ''
+    WHERE channel = ? AND target = ? AND target <> 0 AND kind <> 'message' AND kind = 'edited'
+"""
+_EMPTY_MESSAGE = "UPDATE entries SET text = '', mentions = '' WHERE channel = ? AND seq = ?"
 _ROLE = "SELECT role FROM members WHERE channel = ? AND user_id = ?"
 
 
@@ -138,8 +144,5 @@ def _empty(transaction: Transaction, number: int, target: int) -> None:
         "DELETE FROM mentions WHERE user_id = ? AND channel = ? AND seq = ?",
         [(user_id, number, target) for user_id in mentions.split()],
     )
-    emptied = "UPDATE entries SET text = '', mentions = '' WHERE channel = ? AND"
-    transaction.execute(f"{emptied} seq = ?", (number, target))
-    transaction.execute(
-        f"{emptied} target = ? AND target <> 0 AND kind <> 'message' AND kind = 'edited'", (number, target)
-    )
+    transaction.execute(_EMPTY_MESSAGE, (number, target))
+    transaction.execute(_EMPTY_EDITS, (number, target))
