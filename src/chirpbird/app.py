@@ -104,6 +104,7 @@ async def _serve_store(settings: Settings, store: Store, listener: socket.socket
     try:
         await server.serve(sockets=[listener])
     finally:
+        await chat.close()
         await resync.close()
         heartbeat.stop()
         sweeper.cancel()

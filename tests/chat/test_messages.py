@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -106,7 +107,7 @@ async def pages(chat: Chat, ann: User, channel_id: str) -> None:
     ],
 )
 async def test_pages(
-    chat: Chat, ann: User, channel_id: str, bounds: dict[str, int], expected: list[int], has_more: bool
+    chat: Chat, ann: User, channel_id: str, bounds: dict[str, Any], expected: list[int], has_more: bool
 ) -> None:
     await pages(chat, ann, channel_id)
     page = await chat.messages.page(ann.id, channel_id, limit=3, **bounds)
@@ -127,7 +128,7 @@ async def test_pages(
         {"before": 5, "after": 1},
     ],
 )
-async def test_bounds_that_do_not_fit(chat: Chat, ann: User, channel_id: str, bounds: dict[str, int]) -> None:
+async def test_bounds_that_do_not_fit(chat: Chat, ann: User, channel_id: str, bounds: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         await chat.messages.page(ann.id, channel_id, **bounds)
 

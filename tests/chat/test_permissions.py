@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chirpbird.chat.entities import Channel, ChannelKind
+from chirpbird.chat.entities import Channel, ChannelKind, Role
 from chirpbird.chat.errors import ChatError, NotFound, NotPermitted, NotSignedIn
 from chirpbird.chat.permissions import RULES, Operation, Rule, check
 
@@ -17,7 +17,12 @@ def test_every_operation_has_a_rule() -> None:
 
 def outcome(operation: Operation, *, kind: ChannelKind | None, is_member: bool) -> type[ChatError] | None:
     try:
-        check(operation, user_id="U", channel=None if kind is None else channel(kind), is_member=is_member)
+        check(
+            operation,
+            user_id="U",
+            channel=None if kind is None else channel(kind),
+            role=Role.MEMBER if is_member else None,
+        )
     except ChatError as error:
         return type(error)
     return None
@@ -26,7 +31,7 @@ def outcome(operation: Operation, *, kind: ChannelKind | None, is_member: bool) 
 @pytest.mark.parametrize("operation", [o for o in Operation if RULES[o] is not Rule.ANYONE])
 def test_only_what_is_for_anyone_works_without_a_token(operation: Operation) -> None:
     with pytest.raises(NotSignedIn):
-        check(operation, user_id=None, channel=channel(ChannelKind.PUBLIC), is_member=True, owner_id="")
+        check(operation, user_id=None, channel=channel(ChannelKind.PUBLIC), role=Role.OWNER, owner_id="")
 
 
 @pytest.mark.parametrize("operation", [o for o in Operation if RULES[o] is Rule.ANYONE])
@@ -82,5 +87,5 @@ def test_a_channel_that_is_not_there_and_one_that_is_hidden_look_the_same() -> N
     with pytest.raises(NotFound) as absent:
         check(Operation.FETCH_MESSAGES, user_id="U", channel=None)
     with pytest.raises(NotFound) as hidden:
-        check(Operation.FETCH_MESSAGES, user_id="U", channel=channel(PRIVATE), is_member=False)
+        check(Operation.FETCH_MESSAGES, user_id="U", channel=channel(PRIVATE))
     assert str(absent.value) == str(hidden.value)

@@ -4,8 +4,8 @@ import pytest
 
 from chirpbird.chat.entities import User
 from chirpbird.chat.errors import InvalidInput, TooMany
+from chirpbird.chat.search_views import SearchView
 from chirpbird.chat.service import Chat
-from chirpbird.chat.views import SearchView
 from tests.chat.conftest import Register
 from tests.support.chat_fakes import FakeClock
 
@@ -110,3 +110,14 @@ async def test_searching_all_the_time_is_too_often(chat: Chat, ann: User) -> Non
 
     with pytest.raises(TooMany, match="too many searches"):
         await search_on()
+
+
+async def test_messages_are_found_and_shown_as_they_are_now(chat: Chat, ann: User, general: str) -> None:
+    said = await chat.messages.send(ann.id, general, "a big bird")
+    await chat.changes.edit(ann.id, general, said.seq, "a bird of Java")
+    assert texts(await chat.search.find(ann.id, '"bird of"')) == ["a bird of Java"]
+    assert texts(await chat.search.find(ann.id, "java")) == ["a bird of Java"]
+    assert texts(await chat.search.find(ann.id, "big ")) == []
+    await chat.changes.delete(ann.id, general, said.seq)
+    assert texts(await chat.search.find(ann.id, "bird")) == []
+    assert texts(await chat.search.find(ann.id, "from:me")) == []

@@ -47,7 +47,7 @@ async def test_the_state_of_a_channel_is_what_its_members_see(chat: Chat, regist
         await chat.messages.send(ann.id, channel_id, "hi")
         states = (await chat.states.of_user(ann.id)).channels
         [expected] = [state for state in states if state.channel.id == channel_id]
-        assert await chat.states.of_channel(channel_id) == expected
+        assert await chat.states.of_channel(channel_id, ann.id) == expected
 
 
 @pytest.mark.parametrize("comings_and_goings", [0, 10, 19, 20, 400])
@@ -62,15 +62,15 @@ async def test_the_last_message_is_found_however_far_back(
         kind = EntryKind.LEFT if number % 2 else EntryKind.JOINED
         for each in (channel_id, silent):
             await store.log.append(Draft(channel_id=each, kind=kind, sender_id=bob.id, members=(bob.id,)))
-    found = await chat.states.of_channel(channel_id)
+    found = await chat.states.of_channel(channel_id, ann.id)
     assert found.last_message is not None
     assert found.last_message.seq == 2
     assert found.position.offset == 2 + comings_and_goings
-    assert (await chat.states.of_channel(silent)).last_message is None
+    assert (await chat.states.of_channel(silent, ann.id)).last_message is None
 
 
 async def test_what_is_not_there(chat: Chat) -> None:
     with pytest.raises(NotFound):
-        await chat.states.of_channel(NOBODY)
+        await chat.states.of_channel(NOBODY, NOBODY)
     with pytest.raises(NotSignedIn):
         await chat.states.of_user(NOBODY)

@@ -89,6 +89,7 @@ def test_a_channel_with_and_without_participants() -> None:
         "id": "C1",
         "kind": "public",
         "name": "general",
+        "topic": "",
         "isPrivate": False,
         "creatorId": "U1",
         "createdAt": "1970-01-01T00:00:00.000Z",

@@ -34,8 +34,10 @@ def forget_keys() -> None:
     """A retried send is a new message."""
     send = Messages.send
 
-    def forgetful(self: Messages, user_id: str, channel_id: str, data: str, key: str = "") -> Future[Entry]:
-        return send(self, user_id, channel_id, data)
+    def forgetful(
+        self: Messages, user_id: str, channel_id: str, data: str, key: str = "", reply_to: int = 0
+    ) -> Future[Entry]:
+        return send(self, user_id, channel_id, data, "", reply_to)
 
     Messages.send = forgetful  # type: ignore[method-assign]
 

@@ -17,6 +17,17 @@ from tests.support.realtime import Peer, settle
 
 Body = Callable[[World, str], dict[str, Any]]
 
+
+def one_message(**more: Any) -> Body:
+    """What MEMBER said there."""
+
+    def body(world: World, channel: str) -> dict[str, Any]:
+        [place] = [place for place, found in world.channels.items() if found == channel]
+        return {"channelId": channel, "seq": world.messages[place], **more}
+
+    return body
+
+
 RPC_ATTEMPTS: dict[str, Body] = {
     "fetch_messages": lambda _, channel: {"channelId": channel},
     "create_channel": lambda *_: {"name": "another", "isPrivate": True},
@@ -28,6 +39,23 @@ RPC_ATTEMPTS: dict[str, Body] = {
     "fetch_members": lambda _, channel: {"channelId": channel},
     "fetch_state": lambda *_: {},
     "search_users": lambda *_: {"query": "by"},
+    "send_message": lambda _, channel: {"channelId": channel, "data": "hi"},
+    "edit_message": one_message(data="hey"),
+    "delete_message": one_message(),
+    "react": one_message(emoji="👋"),
+    "unreact": one_message(emoji="👋"),
+    "pin_message": one_message(),
+    "unpin_message": one_message(),
+    "fetch_edits": one_message(),
+    "fetch_pins": lambda _, channel: {"channelId": channel},
+    "mark_read": lambda _, channel: {"channelId": channel, "seq": 1},
+    "fetch_reads": lambda _, channel: {"channelId": channel},
+    "typing": lambda _, channel: {"channelId": channel},
+    "set_mute": lambda _, channel: {"channelId": channel, "mute": "all"},
+    "fetch_last_seen": lambda world, _: {"userIds": [world.bystander.id]},
+    "remove_member": lambda world, channel: {"channelId": channel, "userId": world.guest.id},
+    "set_role": lambda world, channel: {"channelId": channel, "userId": world.guest.id, "role": "admin"},
+    "update_channel": lambda _, channel: {"channelId": channel, "topic": "birds"},
     "search_channels": lambda *_: {"query": "pub"},
     "search_messages": lambda *_: {"query": "pub"},
 }

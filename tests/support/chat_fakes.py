@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from chirpbird.chat.entities import Membership, Unread, User
 
 __all__ = ["FakeClock", "PlainHasher", "RecordingAudience"]
 
@@ -48,9 +50,28 @@ class RecordingAudience:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str, list[str]]] = []
+        self.reads: list[tuple[str, str, int, Unread]] = []
+        self.others_read: list[tuple[str, dict[str, int], list[str]]] = []
+        self.mutes: list[Membership] = []
+        self.writing: list[tuple[str, str, list[str]]] = []
 
     async def channel_gained(self, user_ids: Sequence[str], channel_id: str) -> None:
         self.told.append(("gained", channel_id, sorted(user_ids)))
 
     async def channel_lost(self, user_ids: Sequence[str], channel_id: str) -> None:
         self.told.append(("lost", channel_id, sorted(user_ids)))
+
+    async def channel_changed(self, channel_id: str) -> None:
+        self.told.append(("changed", channel_id, []))
+
+    async def read_moved(self, user_id: str, channel_id: str, seq: int, unread: Unread) -> None:
+        self.reads.append((user_id, channel_id, seq, unread))
+
+    async def read_by(self, channel_id: str, reads: Mapping[str, int], members: Sequence[str]) -> None:
+        self.others_read.append((channel_id, dict(reads), sorted(members)))
+
+    async def muted(self, membership: Membership) -> None:
+        self.mutes.append(membership)
+
+    async def typing(self, user: User, channel_id: str, members: Sequence[str]) -> None:
+        self.writing.append((user.username, channel_id, sorted(members)))

@@ -5,23 +5,31 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from asyncio import Future
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from chirpbird.chat.entities import (
+    CHANGES,
+    EVERYBODY,
     Channel,
     ChannelKind,
     Draft,
     Entry,
     EntryKind,
+    Membership,
+    Mute,
     Position,
+    ReadMark,
     RefreshToken,
+    Role,
+    Unread,
     User,
 )
 from chirpbird.chat.errors import AlreadyExists, ChatError, NotFound
-from chirpbird.chat.ports import CommitListener, Place, Wanted
+from chirpbird.chat.folding import Change, admit, fold
+from chirpbird.chat.ports import CommitListener, EntryId, Place, Wanted
 from chirpbird.chat.search_terms import index_terms
 
 __all__ = ["MemoryStore"]
@@ -34,8 +42,8 @@ class _Data:
     users: dict[str, User] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     logs: dict[str, list[Entry]] = field(default_factory=dict)
-    members: dict[str, set[str]] = field(default_factory=dict)
-    keys: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
+    members: dict[str, dict[str, Membership]] = field(default_factory=dict)
+    keys: dict[tuple[str, str, str], int] = field(default_factory=dict)
     tokens: dict[bytes, RefreshToken] = field(default_factory=dict)
     listeners: list[CommitListener] = field(default_factory=list)
     now_ms: int = 1_700_000_000_000
@@ -50,16 +58,11 @@ class _Data:
         if draft.channel_id not in self.channels:
             raise NotFound("no such channel")
         log = self.logs[draft.channel_id]
-        members = self.members[draft.channel_id]
         key = (draft.channel_id, draft.sender_id, draft.key)
         if draft.key and key in self.keys:
-            return self.keys[key], False
-        moving = tuple(dict.fromkeys(draft.members))
-        if draft.kind is EntryKind.JOINED:
-            moving = tuple(member for member in moving if member not in members)
-        elif draft.kind is EntryKind.LEFT:
-            moving = tuple(member for member in moving if member in members)
-        if draft.kind in (EntryKind.JOINED, EntryKind.LEFT) and not moving:
+            return log[self.keys[key] - 1], False
+        moving = self._changing(draft)
+        if moving is None:
             return log[-1], False
         self.now_ms += 1
         entry = Entry(
@@ -72,15 +75,88 @@ class _Data:
             members=moving,
             created_at=self.now_ms,
             message_number=(log[-1].message_number if log else 0) + (draft.kind is EntryKind.MESSAGE),
+            target=draft.target,
+            mentions=draft.mentions,
         )
         log.append(entry)
         if draft.key:
-            self.keys[key] = entry
-        if draft.kind is EntryKind.LEFT:
-            members.difference_update(moving)
-        else:
-            members.update(moving)
+            self.keys[key] = entry.seq
+        self._project(entry)
         return entry, True
+
+    def _changing(self, draft: Draft) -> tuple[str, ...] | None:
+        """The members of the entry; None: it would change nothing."""
+        members = self.members[draft.channel_id]
+        channel = self.channels[draft.channel_id]
+        moving = tuple(dict.fromkeys(draft.members))
+        match draft.kind:
+            case EntryKind.JOINED:
+                return tuple(member for member in moving if member not in members) or None
+            case EntryKind.LEFT:
+                return tuple(member for member in moving if member in members) or None
+            case EntryKind.ROLE:
+                return (
+                    tuple(one for one in moving if one in members and members[one].role != draft.text) or None
+                )
+            case EntryKind.TOPIC:
+                return None if channel.topic == draft.text else ()
+            case EntryKind.RENAMED:
+                return None if channel.name == draft.text else self._free_name(channel, draft.text)
+        if draft.kind not in CHANGES:
+            return moving
+        log = self.logs[draft.channel_id]
+        if not 0 < draft.target <= len(log) or log[draft.target - 1].kind is not EntryKind.MESSAGE:
+            raise NotFound("no such message")
+        changes = [
+            Change(one.kind, one.sender_id, one.text)
+            for one in log
+            if one.kind in CHANGES and one.target == draft.target
+        ]
+        return () if admit(changes, draft.kind, draft.sender_id, draft.text) else None
+
+    def _free_name(self, channel: Channel, name: str) -> tuple[str, ...]:
+        for other in self.channels.values():
+            both = other.kind is ChannelKind.PUBLIC and channel.kind is ChannelKind.PUBLIC
+            if both and other.id != channel.id and other.name.casefold() == name.casefold():
+                raise AlreadyExists("the name is taken", field="name")
+        return ()
+
+    def _project(self, entry: Entry) -> None:
+        members = self.members[entry.channel_id]
+        channel = self.channels[entry.channel_id]
+        direct = channel.kind is ChannelKind.DIRECT
+        match entry.kind:
+            case EntryKind.LEFT:
+                for user_id in entry.members:
+                    del members[user_id]
+            case EntryKind.CREATED | EntryKind.JOINED:
+                owner = entry.sender_id if entry.kind is EntryKind.CREATED else ""
+                if entry.kind is EntryKind.JOINED and not members:
+                    owner = entry.members[0]
+                for user_id in entry.members:
+                    members[user_id] = Membership(
+                        channel_id=entry.channel_id,
+                        user_id=user_id,
+                        role=Role.OWNER if user_id == owner and not direct else Role.MEMBER,
+                        since=entry.seq,
+                        read_seq=entry.seq,
+                    )
+            case EntryKind.ROLE:
+                for user_id, member in list(members.items()):
+                    if user_id in entry.members:
+                        members[user_id] = msgspec.structs.replace(member, role=Role(entry.text))
+                    elif entry.text == Role.OWNER and member.role is Role.OWNER:
+                        members[user_id] = msgspec.structs.replace(member, role=Role.ADMIN)
+            case EntryKind.TOPIC:
+                self.channels[channel.id] = msgspec.structs.replace(channel, topic=entry.text)
+            case EntryKind.RENAMED:
+                self.channels[channel.id] = msgspec.structs.replace(channel, name=entry.text)
+            case EntryKind.DELETED:
+                log = self.logs[channel.id]
+                for place, one in enumerate(log):
+                    is_edit = one.kind is EntryKind.EDITED and one.target == entry.target
+                    if one.seq == entry.target or is_edit:
+                        log[place] = msgspec.structs.replace(one, text="", mentions=())
 
     def channel(self, channel_id: str) -> Channel:
         channel = self.channels[channel_id]
@@ -131,6 +207,37 @@ class MemoryLog:
     async def top(self, channel_id: str) -> Position:
         return self._data.position(channel_id)
 
+    async def rows(self, channel_id: str, *, after: int, limit: int) -> tuple[list[Entry], Position]:
+        top = self._data.position(channel_id)
+        rows = [one for one in self._data.logs[channel_id][after:] if one.kind not in CHANGES]
+        return rows[:limit], top
+
+    async def rows_before(self, channel_id: str, *, before: int, limit: int) -> tuple[list[Entry], Position]:
+        top = self._data.position(channel_id)
+        rows = [one for one in self._data.logs[channel_id][: max(0, before - 1)] if one.kind not in CHANGES]
+        return rows[max(0, len(rows) - limit) :], top
+
+    async def messages(self, places: Iterable[EntryId]) -> dict[EntryId, Entry]:
+        found = {}
+        for channel_id, seq in places:
+            log = self._data.logs.get(channel_id, [])
+            if 0 < seq <= len(log) and log[seq - 1].kind is EntryKind.MESSAGE:
+                found[channel_id, seq] = log[seq - 1]
+        return found
+
+    async def changes(self, places: Iterable[EntryId]) -> dict[EntryId, list[Entry]]:
+        found: dict[EntryId, list[Entry]] = {}
+        wanted = set(places)
+        for channel_id in {channel_id for channel_id, _ in wanted}:
+            for one in self._data.logs.get(channel_id, []):
+                if one.kind in CHANGES and (channel_id, one.target) in wanted:
+                    found.setdefault((channel_id, one.target), []).append(one)
+        return found
+
+    async def ever_pinned(self, channel_id: str, *, limit: int) -> list[int]:
+        log = self._data.logs.get(channel_id, [])
+        return sorted({one.target for one in log if one.kind is EntryKind.PINNED}, reverse=True)[:limit]
+
     async def tops(self, channel_ids: Sequence[str]) -> dict[str, Position]:
         self._data.fail_if_told()
         return {one: self._data.position(one) for one in channel_ids if one in self._data.channels}
@@ -158,6 +265,17 @@ class MemoryUsers:
     async def by_username(self, username: str) -> User | None:
         wanted = username.casefold()
         return next((user for user in self._data.users.values() if user.username.casefold() == wanted), None)
+
+    async def by_usernames(self, usernames: Iterable[str]) -> list[User]:
+        wanted = {username.casefold() for username in usernames}
+        return [user for user in self._data.users.values() if user.username.casefold() in wanted]
+
+    async def seen(self, times: Mapping[str, int]) -> None:
+        for user_id, at in times.items():
+            if user_id in self._data.users:
+                user = self._data.users[user_id]
+                last_seen = max(user.last_seen, at)
+                self._data.users[user_id] = msgspec.structs.replace(user, last_seen=last_seen)
 
     async def search(self, text: str, *, limit: int) -> list[User]:
         wanted = text.casefold()
@@ -191,7 +309,7 @@ class MemoryChannels:
             raise AlreadyExists("these two people have their channel")
         data.channels[channel.id] = channel
         data.logs[channel.id] = []
-        data.members[channel.id] = set()
+        data.members[channel.id] = {}
         entry, _ = data.append(created)
         data.announce(entry)
         return data.channel(channel.id), entry
@@ -207,7 +325,10 @@ class MemoryChannels:
 
     async def direct_between(self, first_id: str, second_id: str) -> Channel | None:
         for channel in self._data.channels.values():
-            if channel.kind is ChannelKind.DIRECT and self._data.members[channel.id] == {first_id, second_id}:
+            if channel.kind is ChannelKind.DIRECT and self._data.members[channel.id].keys() == {
+                first_id,
+                second_id,
+            }:
                 return self._data.channel(channel.id)
         return None
 
@@ -240,6 +361,15 @@ class MemoryChannels:
     async def ids_of_user(self, user_id: str) -> list[str]:
         return [channel_id for channel_id, members in self._data.members.items() if user_id in members]
 
+    async def memberships(self, channel_id: str, user_ids: Iterable[str]) -> dict[str, Membership]:
+        members = self._data.members.get(channel_id, {})
+        return {user_id: members[user_id] for user_id in user_ids if user_id in members}
+
+    async def successor(self, channel_id: str, leaving: str) -> str | None:
+        others = [one for one in self._data.members.get(channel_id, {}).values() if one.user_id != leaving]
+        others.sort(key=lambda one: (one.role is not Role.ADMIN, one.since, one.user_id))
+        return others[0].user_id if others else None
+
     async def is_member(self, channel_id: str, user_id: str) -> bool:
         return user_id in self._data.members.get(channel_id, ())
 
@@ -251,7 +381,7 @@ class MemoryChannels:
         for channel_id in channel_ids:
             channel = self._data.channels.get(channel_id)
             if channel is not None and channel.kind is ChannelKind.DIRECT:
-                [found[channel_id]] = self._data.members[channel_id] - {user_id}
+                [found[channel_id]] = self._data.members[channel_id].keys() - {user_id}
         return found
 
 
@@ -265,22 +395,63 @@ class MemorySearch:
             for channel_id in wanted.channel_ids
             for entry in self._data.logs.get(channel_id, ())
             if entry.kind is EntryKind.MESSAGE
-            and _fits(entry, wanted)
+            and _fits(entry, self._text(entry), wanted)
             and (before is None or (entry.created_at, entry.channel_id, entry.seq) < before)
         ]
         found.sort(key=lambda entry: (entry.created_at, entry.channel_id, entry.seq), reverse=True)
         return found[:limit]
 
+    def _text(self, said: Entry) -> str:
+        return fold(said, [one for one in self._data.logs[said.channel_id] if one.target == said.seq]).text
 
-def _fits(entry: Entry, wanted: Wanted) -> bool:
-    terms = index_terms(entry.text)
+
+def _fits(entry: Entry, text: str, wanted: Wanted) -> bool:
+    terms = index_terms(text)
     return (
-        terms.issuperset(wanted.terms)
+        text != ""
+        and terms.issuperset(wanted.terms)
         and any(term.startswith(wanted.prefix) for term in terms)
         and wanted.sender_id in ("", entry.sender_id)
         and (wanted.after is None or entry.created_at >= wanted.after)
         and (wanted.before is None or entry.created_at < wanted.before)
     )
+
+
+class MemoryReading:
+    def __init__(self, data: _Data) -> None:
+        self._data = data
+
+    async def of_user(self, user_id: str) -> dict[str, Membership]:
+        found = self._data.members.items()
+        return {channel_id: members[user_id] for channel_id, members in found if user_id in members}
+
+    async def mark(self, marks: Sequence[ReadMark]) -> None:
+        self._data.fail_if_told()
+        for mark in marks:
+            members = self._data.members.get(mark.channel_id, {})
+            if (member := members.get(mark.user_id)) is not None:
+                seq = mark.seq if mark.back else max(mark.seq, member.read_seq)
+                members[mark.user_id] = msgspec.structs.replace(member, read_seq=seq)
+
+    async def unread(self, marks: Sequence[ReadMark]) -> list[Unread]:
+        return [self._unread(mark) for mark in marks]
+
+    def _unread(self, mark: ReadMark) -> Unread:
+        log = self._data.logs.get(mark.channel_id, [])
+        behind = [
+            one for one in log[max(0, mark.seq) :] if one.kind is EntryKind.MESSAGE and not one.is_emptied
+        ]
+        mentioned = [one for one in behind if {mark.user_id, EVERYBODY} & {*one.mentions}]
+        return Unread(len(behind), len(mentioned))
+
+    async def positions(self, channel_id: str) -> dict[str, int]:
+        return {one.user_id: one.read_seq for one in self._data.members.get(channel_id, {}).values()}
+
+    async def set_mute(self, channel_id: str, user_id: str, mute: Mute, until: int) -> None:
+        members = self._data.members.get(channel_id, {})
+        if user_id not in members:
+            raise NotFound("no such member")
+        members[user_id] = msgspec.structs.replace(members[user_id], mute=mute, muted_until=until)
 
 
 class MemorySignIns:
@@ -340,6 +511,7 @@ class MemoryStore:
         self.channels = MemoryChannels(self._data)
         self.sign_ins = MemorySignIns(self._data)
         self.search = MemorySearch(self._data)
+        self.reading = MemoryReading(self._data)
 
     def shared(self) -> MemoryStore:
         """The same store as another process sees it: what this one commits, the other's listeners are not told."""

@@ -25,6 +25,10 @@ class Role(StrEnum):
     NEIGHBOUR = "neighbour"
     """Signed in, member of another channel of the same kind."""
     MEMBER = "member"
+    """In the channel, without a role."""
+    ADMIN = "admin"
+    """Admin of the groups; not in the direct channel."""
+    OWNER = "owner"
 
 
 class Place(StrEnum):
@@ -78,24 +82,42 @@ class World:
     """Channel ids by kind; for ABSENT one that does not exist."""
     bystander: Person
     """Somebody to add, or to open a direct channel with."""
+    guest: Person
+    """A plain member of the groups, to be removed or promoted."""
+    messages: dict[Place, int]
+    """What MEMBER said in each channel: seq by kind; for ABSENT any."""
 
 
 _OK, _401, _403, _404 = Answer.ALLOWED, Answer.NOT_SIGNED_IN, Answer.NOT_PERMITTED, Answer.NOT_FOUND
 
-_Row = dict[Place, tuple[Answer, Answer, Answer, Answer]]
+_Row = dict[Place, tuple[Answer, Answer, Answer, Answer, Answer, Answer]]
 """The answers for the roles in their order."""
 
-_ANYONE: _Row = {Place.NONE: (_OK, _OK, _OK, _OK)}
-_SIGNED_IN: _Row = {Place.NONE: (_401, _OK, _OK, _OK)}
-_MEMBERS: _Row = {
-    Place.PUBLIC: (_401, _403, _403, _OK),
-    Place.PRIVATE: (_401, _404, _404, _OK),
-    Place.DIRECT: (_401, _404, _404, _OK),
-    Place.ABSENT: (_401, _404, _404, _404),
+
+def _in_groups(member: Answer, admin: Answer, owner: Answer) -> _Row:
+    """For those in it like this; for all others as ever. In the direct channel nobody but MEMBER is."""
+    return {
+        Place.PUBLIC: (_401, _403, _403, member, admin, owner),
+        Place.PRIVATE: (_401, _404, _404, member, admin, owner),
+        Place.DIRECT: (_401, _404, _404, _OK, _404, _404),
+        Place.ABSENT: (_401, _404, _404, _404, _404, _404),
+    }
+
+
+_NOT_DIRECT: _Row = {Place.DIRECT: (_401, _404, _404, _403, _404, _404)}
+_ANYONE: _Row = {Place.NONE: (_OK, _OK, _OK, _OK, _OK, _OK)}
+_SIGNED_IN: _Row = {Place.NONE: (_401, _OK, _OK, _OK, _OK, _OK)}
+_MEMBERS: _Row = _in_groups(_OK, _OK, _OK)
+_GROUP_MEMBERS: _Row = _MEMBERS | _NOT_DIRECT
+_VISIBLE: _Row = _MEMBERS | {Place.PUBLIC: (_401, _OK, _OK, _OK, _OK, _OK)}
+_PERSONAL: _Row = {
+    Place.OWN: (_401, _OK, _OK, _OK, _OK, _OK),
+    Place.ELSES: (_401, _403, _403, _403, _403, _403),
 }
-_GROUP_MEMBERS: _Row = _MEMBERS | {Place.DIRECT: (_401, _404, _404, _403)}
-_VISIBLE: _Row = _MEMBERS | {Place.PUBLIC: (_401, _OK, _OK, _OK)}
-_PERSONAL: _Row = {Place.OWN: (_401, _OK, _OK, _OK), Place.ELSES: (_401, _403, _403, _403)}
+_ADMINS: _Row = _in_groups(_403, _OK, _OK) | _NOT_DIRECT
+_OWNERS: _Row = _in_groups(_403, _403, _OK) | _NOT_DIRECT
+_WHO_SAID_IT: _Row = _in_groups(_OK, _403, _403)
+_PINNING: _Row = _MEMBERS | {Place.PUBLIC: (_401, _403, _403, _403, _OK, _OK)}
 
 _EXPECTED: dict[Operation, _Row] = {
     Operation.REGISTER: _ANYONE,
@@ -119,6 +141,20 @@ _EXPECTED: dict[Operation, _Row] = {
     Operation.FETCH_MEMBERS: _MEMBERS,
     Operation.FETCH_MESSAGES: _MEMBERS,
     Operation.SEND_MESSAGE: _MEMBERS,
+    Operation.EDIT_MESSAGE: _WHO_SAID_IT,
+    Operation.DELETE_MESSAGE: _MEMBERS,
+    Operation.REACT: _MEMBERS,
+    Operation.PIN_MESSAGE: _PINNING,
+    Operation.FETCH_EDITS: _MEMBERS,
+    Operation.FETCH_PINS: _MEMBERS,
+    Operation.REMOVE_MEMBER: _ADMINS,
+    Operation.SET_ROLE: _OWNERS,
+    Operation.UPDATE_CHANNEL: _ADMINS,
+    Operation.MARK_READ: _MEMBERS,
+    Operation.FETCH_READS: _MEMBERS,
+    Operation.TYPE: _MEMBERS,
+    Operation.SET_MUTE: _MEMBERS,
+    Operation.FETCH_LAST_SEEN: _SIGNED_IN,
     Operation.SUBSCRIBE: _MEMBERS,
     Operation.PUBLISH: _MEMBERS,
     Operation.PRESENCE: _MEMBERS,
@@ -146,24 +182,35 @@ def expected(case: Case) -> Answer:
 
 
 async def make_world(chat: Chat) -> World:
-    """Four people, and a channel of each kind with the member in it and the neighbour next door."""
+    """Some people, and a channel of each kind with the member in it and the neighbour next door."""
 
     async def person(username: str) -> Person:
         user = await chat.accounts.register(username, "correct horse", address=username)
         return Person(user.id, chat.tokens.issue(user.id, "sign-in"))
 
-    member, stranger, neighbour, bystander = [
-        await person(username) for username in ("member", "stranger", "neighbour", "bystander")
-    ]
+    names = ("member", "stranger", "neighbour", "bystander", "admin", "owner", "guest")
+    member, stranger, neighbour, bystander, admin, owner, guest = [await person(name) for name in names]
+    others = [member.id, admin.id, guest.id]
     create, open_direct = chat.channels.create, chat.channels.open_direct
     channels = {
-        Place.PUBLIC: (await create(member.id, "public")).channel.id,
-        Place.PRIVATE: (await create(member.id, "private", is_private=True)).channel.id,
+        Place.PUBLIC: (await create(owner.id, "public", participants=others)).channel.id,
+        Place.PRIVATE: (await create(owner.id, "private", is_private=True, participants=others)).channel.id,
         Place.DIRECT: (await open_direct(member.id, bystander.id)).channel.id,
         Place.ABSENT: _ABSENT_ID,
     }
     await create(neighbour.id, "next door")
     await create(neighbour.id, "private", is_private=True)
     await open_direct(neighbour.id, bystander.id)
-    people = {Role.MEMBER: member, Role.STRANGER: stranger, Role.NEIGHBOUR: neighbour}
-    return World(people, channels, bystander)
+    messages = {Place.ABSENT: 2}
+    for place in (Place.PUBLIC, Place.PRIVATE, Place.DIRECT):
+        messages[place] = (await chat.messages.send(member.id, channels[place], "hi")).seq
+        if place is not Place.DIRECT:
+            await chat.channels.set_role(owner.id, channels[place], admin.id, "admin")
+    people = {
+        Role.MEMBER: member,
+        Role.STRANGER: stranger,
+        Role.NEIGHBOUR: neighbour,
+        Role.ADMIN: admin,
+        Role.OWNER: owner,
+    }
+    return World(people, channels, bystander, guest, messages)

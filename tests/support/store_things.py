@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from chirpbird.chat.entities import Channel, ChannelKind, Draft, EntryKind, User
 from chirpbird.chat.ports import Store
 
-__all__ = ["add_channel", "add_user", "message", "moving"]
+__all__ = ["add_channel", "add_user", "change", "message", "moving"]
 
 
 async def add_user(store: Store, username: str, name: str = "") -> User:
@@ -51,3 +51,8 @@ def message(channel: Channel, text: str, *, sender: str = "U-ann", key: str = ""
 def moving(channel: Channel, kind: EntryKind, *members: str, sender: str = "U-ann") -> Draft:
     """Somebody coming or going."""
     return Draft(channel_id=channel.id, kind=kind, sender_id=sender, members=members)
+
+
+def change(channel: Channel, kind: EntryKind, target: int, text: str = "", sender: str = "U-ann") -> Draft:
+    """Something done to the message at ``target``."""
+    return Draft(channel_id=channel.id, kind=kind, sender_id=sender, text=text, target=target)

@@ -55,7 +55,7 @@ async def test_a_preflight_of_a_foreign_origin_is_refused(
 
 
 async def test_what_the_api_does_not_need_is_refused(http: httpx.AsyncClient) -> None:
-    for asked in (preflight("PUT"), preflight("GET", "x-anything")):
+    for asked in (preflight("TRACE"), preflight("GET", "x-anything")):
         assert (await http.options("/channels", headers=FRIEND | asked)).status_code == 400
 
 

@@ -46,6 +46,22 @@ ATTEMPTS: dict[tuple[str, str], Body] = {
     ("DELETE", "/channels/{channel_id}/members/me"): nothing,
     ("GET", "/channels/{channel_id}/messages"): nothing,
     ("POST", "/channels/{channel_id}/messages"): lambda _: {"data": "hi"},
+    ("PATCH", "/channels/{channel_id}/messages/{seq}"): lambda _: {"data": "hey"},
+    ("DELETE", "/channels/{channel_id}/messages/{seq}"): nothing,
+    ("PUT", "/channels/{channel_id}/messages/{seq}/reactions/{emoji}"): nothing,
+    ("DELETE", "/channels/{channel_id}/messages/{seq}/reactions/{emoji}"): nothing,
+    ("PUT", "/channels/{channel_id}/messages/{seq}/pin"): nothing,
+    ("DELETE", "/channels/{channel_id}/messages/{seq}/pin"): nothing,
+    ("GET", "/channels/{channel_id}/messages/{seq}/edits"): nothing,
+    ("GET", "/channels/{channel_id}/pins"): nothing,
+    ("POST", "/channels/{channel_id}/read"): lambda _: {"seq": 1},
+    ("GET", "/channels/{channel_id}/reads"): nothing,
+    ("POST", "/channels/{channel_id}/typing"): nothing,
+    ("PUT", "/channels/{channel_id}/mute"): lambda _: {"mute": "all"},
+    ("GET", "/users/last-seen"): nothing,
+    ("DELETE", "/channels/{channel_id}/members/{user_id}"): nothing,
+    ("PATCH", "/channels/{channel_id}/members/{user_id}"): lambda _: {"role": "admin"},
+    ("PATCH", "/channels/{channel_id}"): lambda _: {"topic": "birds"},
     ("GET", "/ping"): nothing,
     ("HEAD", "/ping"): nothing,
     ("GET", "/health/ready"): nothing,
@@ -140,12 +156,19 @@ async def test_routes_keep_to_the_rules(
     body = ATTEMPTS[method, path](world)
     response = await http.request(
         method,
-        path.replace("{channel_id}", world.channels.get(case.place, "")),
+        filled(path, world, case),
         json=body or None if method != "GET" else None,
-        params=body if method == "GET" else None,
+        params=body or None if method == "GET" else None,
         headers=await credentials(method, path, person, chat),
     )
     assert answer(response) is expected(case)
+
+
+def filled(path: str, world: World, case: Case) -> str:
+    path = path.replace("{channel_id}", world.channels.get(case.place, ""))
+    path = path.replace("{seq}", str(world.messages.get(case.place, 1)))
+    path = path.replace("{user_id}", world.guest.id).replace("{emoji}", "👋")
+    return f"{path}?ids={world.guest.id}" if path.endswith("last-seen") else path
 
 
 def answer(response: httpx.Response) -> Answer:

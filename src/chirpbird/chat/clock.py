@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock"]
+from chirpbird.chat.errors import InvalidInput
+
+__all__ = ["Clock", "SystemClock", "milliseconds"]
 
 
 class Clock(Protocol):
@@ -28,3 +31,15 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+
+def milliseconds(moment: str, *, field: str) -> int:
+    """A time that somebody sent (RFC 3339, with its offset from UTC) as milliseconds. Errors: InvalidInput."""
+    try:
+        parsed = datetime.fromisoformat(moment)
+        found = None if parsed.tzinfo is None else round(parsed.astimezone(UTC).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        found = None
+    if found is not None:
+        return found
+    raise InvalidInput(f"{field} is not a time, one like 2026-01-31T09:30:00Z is expected", field=field)

@@ -11,26 +11,42 @@ specific one named at the method.
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from chirpbird.chat.entities import Channel, Draft, Entry, Position, RefreshToken, User
+from chirpbird.chat.entities import (
+    Channel,
+    Draft,
+    Entry,
+    Membership,
+    Mute,
+    Position,
+    ReadMark,
+    RefreshToken,
+    Unread,
+    User,
+)
 
 __all__ = [
     "Audience",
     "Channels",
     "CommitListener",
+    "EntryId",
     "Log",
     "PasswordHasher",
     "Place",
+    "Reading",
     "Search",
     "SignIns",
     "Store",
     "Users",
     "Wanted",
 ]
+
+EntryId = tuple[str, int]
+"""Which entry: channel id and seq."""
 
 CommitListener = Callable[[Sequence[Entry]], None]
 """Called on the event loop with what one group commit made durable, each channel's entries in log order."""
@@ -45,11 +61,16 @@ class Log(Protocol):
         Synchronous on purpose: drafts get their seq in the order of these calls, and the hot path needs no task.
         The future completes when the entry is durable, after the commit listeners have run. With a ``key`` that this
         sender already used in this channel it completes with the first entry, and nothing is appended or announced.
-        JOINED of someone who is a member, or LEFT of someone who is none, drops that person; when nobody remains, nothing is
-        appended and the future completes with the channel's top entry.
-        Membership (``Channels.members`` and the like) changes in the same transaction as the entry.
+        An entry that would change nothing is not appended, and the future completes with the channel's top entry: JOINED of
+        someone who is a member, LEFT of someone who is none and ROLE of someone who has it drop that person, and are nothing
+        when nobody remains; TOPIC and RENAMED to what is so already; what ``folding.admit`` says of a change. (A store that many
+        nodes share may append a reaction or a pin twice if two nodes do it at once: folding makes one of them.)
+        In the same transaction as the entry: who is a member, since when and with which role; the channel's name and topic; with
+        DELETED, texts and mentions of the target and its EDITED entries are emptied.
 
-        Errors (in the future): NotFound when the channel does not exist, StoreFull, StoreUnavailable.
+        Errors (in the future): NotFound when the channel does not exist, or no MESSAGE is at the ``target`` of a change;
+        InvalidInput, see ``folding.admit``; AlreadyExists when a public channel has the name of RENAMED; StoreFull;
+        StoreUnavailable.
         """
         ...
 
@@ -73,6 +94,26 @@ class Log(Protocol):
 
     async def top(self, channel_id: str) -> Position:
         """The last seq and the epoch. Errors: NotFound."""
+        ...
+
+    async def rows(self, channel_id: str, *, after: int, limit: int) -> tuple[list[Entry], Position]:
+        """As ``read``, without the entries that are CHANGES."""
+        ...
+
+    async def rows_before(self, channel_id: str, *, before: int, limit: int) -> tuple[list[Entry], Position]:
+        """As ``read_before``, without the entries that are CHANGES."""
+        ...
+
+    async def messages(self, places: Iterable[EntryId]) -> dict[EntryId, Entry]:
+        """The MESSAGE entries at those of ``places`` where there is one."""
+        ...
+
+    async def changes(self, places: Iterable[EntryId]) -> dict[EntryId, list[Entry]]:
+        """For each message that has any, the CHANGES that are about it, in log order."""
+        ...
+
+    async def ever_pinned(self, channel_id: str, *, limit: int) -> list[int]:
+        """Messages that a PINNED entry is about, whether or not they are pinned still; the newest ones first."""
         ...
 
     async def tops(self, channel_ids: Sequence[str]) -> dict[str, Position]:
@@ -126,6 +167,14 @@ class Users(Protocol):
         """Without regard to case (Unicode case folding)."""
         ...
 
+    async def by_usernames(self, usernames: Iterable[str]) -> list[User]:
+        """Those that exist, in any order, without regard to case."""
+        ...
+
+    async def seen(self, times: Mapping[str, int]) -> None:
+        """When people were last here, by user id. Never goes back; who does not exist is passed over."""
+        ...
+
     async def search(self, text: str, *, limit: int) -> list[User]:
         """People whose username or name begins with, or has a word that begins with, ``text``; exact matches first,
         then by username. No regard to case. Empty text: the first by username."""
@@ -140,7 +189,8 @@ class Channels(Protocol):
     """Channels and who is in them."""
 
     async def create(self, channel: Channel, created: Draft) -> tuple[Channel, Entry]:
-        """Add the channel and its first entry (kind CREATED, whose ``members`` become the members), in one transaction.
+        """Add the channel and its first entry (kind CREATED, whose ``members`` become the members), in one transaction. In
+        a group the sender among them is the OWNER.
 
         Commit listeners hear of the entry as of any other.
         Errors: AlreadyExists when a PUBLIC channel of that name exists (case folded), or the pair has its DIRECT channel.
@@ -171,6 +221,14 @@ class Channels(Protocol):
         """The channels the user is a member of, in no order."""
         ...
 
+    async def memberships(self, channel_id: str, user_ids: Iterable[str]) -> dict[str, Membership]:
+        """Of those of ``user_ids`` who are members, by user id."""
+        ...
+
+    async def successor(self, channel_id: str, leaving: str) -> str | None:
+        """Who gets the place of an owner who leaves: the ADMIN who is in it longest, or else the MEMBER."""
+        ...
+
     async def is_member(self, channel_id: str, user_id: str) -> bool: ...
 
     async def members(self, channel_id: str, *, limit: int, after: str = "") -> list[str]:
@@ -179,6 +237,30 @@ class Channels(Protocol):
 
     async def peers(self, channel_ids: Iterable[str], user_id: str) -> dict[str, str]:
         """For those of ``channel_ids`` that are DIRECT: channel id -> the other person's user id."""
+        ...
+
+
+class Reading(Protocol):
+    """What people have read. Somebody who comes into a channel has read it up to the entry that brought them in."""
+
+    async def of_user(self, user_id: str) -> dict[str, Membership]:
+        """All memberships of a user, by channel id."""
+        ...
+
+    async def mark(self, marks: Sequence[ReadMark]) -> None:
+        """Move positions forward, or where told so back; who is no member is passed over. All of it at once, or several times."""
+        ...
+
+    async def unread(self, marks: Sequence[ReadMark]) -> list[Unread]:
+        """What is behind each of these positions, in their order. Nothing in channels that do not exist."""
+        ...
+
+    async def positions(self, channel_id: str) -> dict[str, int]:
+        """How far each member of a channel has read."""
+        ...
+
+    async def set_mute(self, channel_id: str, user_id: str, mute: Mute, until: int) -> None:
+        """Errors: NotFound when the user is no member."""
         ...
 
 
@@ -228,6 +310,8 @@ class Store(Protocol):
     def sign_ins(self) -> SignIns: ...
     @property
     def search(self) -> Search: ...
+    @property
+    def reading(self) -> Reading: ...
 
     async def check_writable(self) -> None:
         """Do a real durable write and undo it. Errors: StoreUnavailable, StoreFull."""
@@ -272,4 +356,24 @@ class Audience(Protocol):
 
     async def channel_lost(self, user_ids: Sequence[str], channel_id: str) -> None:
         """These people are members no longer: their subscriptions must end before this returns."""
+        ...
+
+    async def channel_changed(self, channel_id: str) -> None:
+        """Its name or its topic is another one: what was remembered of it is old."""
+        ...
+
+    async def read_moved(self, user_id: str, channel_id: str, seq: int, unread: Unread) -> None:
+        """A user's read position is here now, with so much behind it."""
+        ...
+
+    async def read_by(self, channel_id: str, reads: Mapping[str, int], members: Sequence[str]) -> None:
+        """These people (user id -> seq) have read so far; tell the members of it."""
+        ...
+
+    async def muted(self, membership: Membership) -> None:
+        """A user's setting for a channel is another one."""
+        ...
+
+    async def typing(self, user: User, channel_id: str, members: Sequence[str]) -> None:
+        """Somebody is writing; tell the members of it."""
         ...

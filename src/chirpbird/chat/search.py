@@ -15,8 +15,8 @@ from chirpbird.chat.ports import Channels, Place, Search, Users, Wanted
 from chirpbird.chat.rendering import Renderer
 from chirpbird.chat.search_query import Phrase, SearchQuery, parse
 from chirpbird.chat.search_terms import holds, tokens
+from chirpbird.chat.search_views import FoundView, FragmentView, SearchView
 from chirpbird.chat.throttle import Throttle
-from chirpbird.chat.views import FoundView, FragmentView, SearchView
 
 __all__ = ["MessageSearch"]
 
@@ -65,10 +65,11 @@ class MessageSearch:
             return SearchView([], None)
         uncertain = [phrase for phrase in asked.phrases if not phrase.is_certain]
         entries, end = await self._collect(wanted, uncertain, before, limit)
-        views = await self._renderer.views(entries)
+        views = await self._renderer.folded(entries, user_id)
         found = [
-            FoundView(view, _fragments(entry.text, asked.phrases))
-            for view, entry in zip(views, entries, strict=True)
+            FoundView(view, _fragments(view.data, asked.phrases))
+            for view in views
+            if isinstance(view.data, str)
         ]
         return SearchView(found, None if end is None else _cursor(end))
 
@@ -81,9 +82,10 @@ class MessageSearch:
         size = max(limit, _CANDIDATES) if uncertain else limit
         while True:
             candidates = await self._search.find(wanted, before=before, limit=size)
+            now = await self._renderer.now(candidates) if uncertain else {}
             for entry in candidates:
                 before = Place(entry.created_at, entry.channel_id, entry.seq)
-                if _has_all(entry.text, uncertain):
+                if not uncertain or _has_all(now[entry.channel_id, entry.seq].text, uncertain):
                     entries.append(entry)
                     if len(entries) == limit:
                         return entries, before
@@ -126,8 +128,6 @@ class MessageSearch:
 
 
 def _has_all(text: str, phrases: Sequence[Phrase]) -> bool:
-    if not phrases:
-        return True
     there = list(tokens(text))
     return all(holds(there, phrase.terms, prefix=phrase.is_prefix) for phrase in phrases)
 

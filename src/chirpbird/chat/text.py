@@ -19,12 +19,14 @@ __all__ = [
     "MIN_USERNAME",
     "channel_name",
     "display_name",
+    "emoji",
     "is_identifier",
     "key",
     "message",
     "new_password",
     "password_as_typed",
     "query",
+    "topic",
     "username",
     "username_as_typed",
 ]
@@ -35,6 +37,9 @@ MIN_PASSWORD, MAX_PASSWORD = 8, 256
 MAX_MESSAGE = 8_000
 MAX_KEY = 64
 MAX_QUERY = 64
+MAX_TOPIC = 250
+MAX_EMOJI = 16
+"""Code points of one emoji: families and flags are sequences."""
 MAX_MARK_RUN = 30
 """Combining marks in a row: the Stream-Safe limit of UAX #15. Sorting longer runs costs quadratic time."""
 MAX_IDENTIFIER = 64
@@ -51,6 +56,10 @@ _IGNORABLE = re.compile(
 """Unicode's Default_Ignorable_Code_Point, and the braille blank: drawn as nothing, whatever their category
 says.
 """
+_EMOJI_CATEGORIES = frozenset({"So", "Sm", "Sk"})
+_EMOJI_OF_OTHER_CATEGORIES = frozenset("\u203c\u2049\u20e3\u3030\u303d")
+"""Double exclamation marks, keycaps, wavy dashes."""
+_NO_EMOJI = frozenset({"Cc", "Cs", "Co", "Cn", "Mc"})
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"})
 _USERNAME_PUNCTUATION = frozenset("._-")
 
@@ -107,6 +116,26 @@ def message(value: str, *, field: str = "data") -> str:
     _bound(value, field, MAX_MESSAGE)
     _require_visible(value, field)
     return value
+
+
+def topic(value: str, *, field: str = "topic") -> str:
+    """What a group is about: at most 250 characters on one line; empty: nothing."""
+    return _line(value, field=field, minimum=0, maximum=MAX_TOPIC)
+
+
+def emoji(value: str, *, field: str = "emoji") -> str:
+    """A reaction: one emoji, as far as that can be told without a table of all of them: a symbol, and no letters or spaces."""
+    _bound(value, field, MAX_EMOJI)
+    text = _normalised(value, field)
+    categories = {unicodedata.category(character) for character in text}
+    symbols = categories & _EMOJI_CATEGORIES or _EMOJI_OF_OTHER_CATEGORIES & {*text}
+    if (
+        not symbols
+        or _BIDI_CONTROLS.search(text)
+        or any(one[0] in "LZ" or one in _NO_EMOJI for one in categories)
+    ):
+        raise InvalidInput(f"{field} is no emoji, one is expected", field=field)
+    return text
 
 
 def key(value: str, *, field: str = "key") -> str:

@@ -20,6 +20,7 @@ from chirpbird.realtime import (
     Client,
     ConnectingEvent,
     ConnectReply,
+    DisconnectEvent,
     HistoryEvent,
     HistoryReply,
     Node,
@@ -64,6 +65,7 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
 
     data: str
     key: str = ""
+    reply_to: int = msgspec.field(default=0, name="replyTo")
 
 
 _MESSAGE = msgspec.json.Decoder(_Message)
@@ -74,6 +76,7 @@ class Handlers:
 
     def __init__(self, node: Node, chat: Chat) -> None:
         self._chat = chat
+        self._node = node
         node.on_connecting(self.connecting)
         node.on_refresh(self.refresh)
         node.on_subscribe(self.subscribe)
@@ -82,6 +85,7 @@ class Handlers:
         node.on_presence_stats(self.presence_stats)
         node.on_history(self.history)
         node.on_rpc(self.rpc)
+        node.on_disconnect(self.disconnect)
 
     async def connecting(self, client: Client, event: ConnectingEvent) -> ConnectReply:
         """The token says who it is; the reply's data is the user's whole present state."""
@@ -123,7 +127,9 @@ class Handlers:
         if not client.is_subscribed(event.channel):
             return get_running_loop().create_task(self._publish_checked(client.user, event.channel, message))
         try:
-            appended = self._chat.messages.send(client.user, event.channel, message.data, message.key)
+            appended = self._chat.messages.send(
+                client.user, event.channel, message.data, message.key, message.reply_to
+            )
         except ChatError as error:
             raise protocol_error(error) from error
         return _acknowledgement(appended)
@@ -146,6 +152,11 @@ class Handlers:
     async def rpc(self, client: Client, event: RpcEvent) -> RpcReply:
         """One of the methods of ``rpc.METHODS``."""
         return RpcReply(await rpc.call(self._chat, client.user, event.method, event.data))
+
+    def disconnect(self, client: Client, event: DisconnectEvent) -> None:
+        """Whose last connection to this node ended was seen until now."""
+        if not self._node.channels_of(client.user):
+            self._chat.reading.left(client.user)
 
     def _identify(self, token: str) -> Identity:
         if not token:
@@ -170,7 +181,9 @@ class Handlers:
         if channel.startswith("#"):
             raise PERMISSION_DENIED
         try:
-            entry = await self._chat.messages.send_checked(user, channel, message.data, message.key)
+            entry = await self._chat.messages.send_checked(
+                user, channel, message.data, message.key, message.reply_to
+            )
         except ChatError as error:
             raise channel_refusal(error) from error
         return PublishReply(PublishResult(entry.seq, ""))
@@ -181,6 +194,9 @@ def _acknowledgement(appended: Future[Entry]) -> Future[PublishReply]:
 
     def settle(done: Future[Entry]) -> None:
         if acknowledged.cancelled():
+            return
+        if done.cancelled():
+            acknowledged.cancel()
             return
         error = done.exception()
         if error is None:

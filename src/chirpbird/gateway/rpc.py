@@ -31,7 +31,58 @@ class FetchMessages(_Parameters):
     channel_id: str
     before: int | None = None
     after: int | None = None
+    around: int | None = None
+    at: str | None = None
     limit: int = 50
+
+
+class SendMessage(_Parameters):
+    channel_id: str
+    data: str
+    key: str = ""
+    reply_to: int = 0
+
+
+class OneMessage(_Parameters):
+    channel_id: str
+    seq: int
+
+
+class EditMessage(OneMessage):
+    data: str
+
+
+class React(OneMessage):
+    emoji: str
+
+
+class MarkRead(OneMessage):
+    unread: bool = False
+
+
+class SetMute(_Parameters):
+    channel_id: str
+    mute: str
+    until: str | None = None
+
+
+class Users(_Parameters):
+    user_ids: list[str]
+
+
+class OneMember(_Parameters):
+    channel_id: str
+    user_id: str
+
+
+class SetRole(OneMember):
+    role: str
+
+
+class UpdateChannel(_Parameters):
+    channel_id: str
+    name: str | None = None
+    topic: str | None = None
 
 
 class CreateChannel(_Parameters):
@@ -98,8 +149,86 @@ def _plain(error: Exception) -> str:
 
 async def _fetch_messages(chat: Chat, user_id: str, given: FetchMessages) -> object:
     return await chat.messages.page(
-        user_id, given.channel_id, before=given.before, after=given.after, limit=given.limit
+        user_id,
+        given.channel_id,
+        before=given.before,
+        after=given.after,
+        around=given.around,
+        at=given.at,
+        limit=given.limit,
     )
+
+
+async def _send_message(chat: Chat, user_id: str, given: SendMessage) -> object:
+    sent = await chat.messages.send_checked(user_id, given.channel_id, given.data, given.key, given.reply_to)
+    return {"message": sent}
+
+
+async def _edit_message(chat: Chat, user_id: str, given: EditMessage) -> object:
+    return {"message": await chat.changes.edit(user_id, given.channel_id, given.seq, given.data)}
+
+
+async def _delete_message(chat: Chat, user_id: str, given: OneMessage) -> object:
+    return {"message": await chat.changes.delete(user_id, given.channel_id, given.seq)}
+
+
+async def _react(chat: Chat, user_id: str, given: React) -> object:
+    return {"message": await chat.changes.react(user_id, given.channel_id, given.seq, given.emoji)}
+
+
+async def _unreact(chat: Chat, user_id: str, given: React) -> object:
+    return {"message": await chat.changes.react(user_id, given.channel_id, given.seq, given.emoji, back=True)}
+
+
+async def _pin_message(chat: Chat, user_id: str, given: OneMessage) -> object:
+    return {"message": await chat.changes.pin(user_id, given.channel_id, given.seq)}
+
+
+async def _unpin_message(chat: Chat, user_id: str, given: OneMessage) -> object:
+    return {"message": await chat.changes.pin(user_id, given.channel_id, given.seq, back=True)}
+
+
+async def _fetch_edits(chat: Chat, user_id: str, given: OneMessage) -> object:
+    return {"versions": await chat.changes.versions(user_id, given.channel_id, given.seq)}
+
+
+async def _fetch_pins(chat: Chat, user_id: str, given: OneChannel) -> object:
+    return {"messages": await chat.changes.pins(user_id, given.channel_id)}
+
+
+async def _mark_read(chat: Chat, user_id: str, given: MarkRead) -> object:
+    return await chat.reading.mark(user_id, given.channel_id, given.seq, unread=given.unread)
+
+
+async def _fetch_reads(chat: Chat, user_id: str, given: OneChannel) -> object:
+    return await chat.reading.positions(user_id, given.channel_id)
+
+
+async def _typing(chat: Chat, user_id: str, given: OneChannel) -> object:
+    await chat.reading.typing(user_id, given.channel_id)
+    return {}
+
+
+async def _set_mute(chat: Chat, user_id: str, given: SetMute) -> object:
+    return await chat.reading.mute(user_id, given.channel_id, given.mute, given.until)
+
+
+async def _fetch_last_seen(chat: Chat, _: str, given: Users) -> object:
+    return {"lastSeen": await chat.reading.last_seen(given.user_ids)}
+
+
+async def _remove_member(chat: Chat, user_id: str, given: OneMember) -> object:
+    await chat.channels.remove(user_id, given.channel_id, given.user_id)
+    return {}
+
+
+async def _set_role(chat: Chat, user_id: str, given: SetRole) -> object:
+    return {"member": await chat.channels.set_role(user_id, given.channel_id, given.user_id, given.role)}
+
+
+async def _update_channel(chat: Chat, user_id: str, given: UpdateChannel) -> object:
+    updated = await chat.channels.update(user_id, given.channel_id, name=given.name, topic=given.topic)
+    return {"channel": updated}
 
 
 async def _create_channel(chat: Chat, user_id: str, given: CreateChannel) -> object:
@@ -159,6 +288,23 @@ METHODS: dict[str, Method[Any]] = {
     "add_members": Method(Operation.ADD_MEMBERS, AddMembers, _add_members),
     "fetch_channel": Method(Operation.FETCH_CHANNEL, OneChannel, _fetch_channel),
     "fetch_members": Method(Operation.FETCH_MEMBERS, FetchMembers, _fetch_members),
+    "send_message": Method(Operation.SEND_MESSAGE, SendMessage, _send_message),
+    "edit_message": Method(Operation.EDIT_MESSAGE, EditMessage, _edit_message),
+    "delete_message": Method(Operation.DELETE_MESSAGE, OneMessage, _delete_message),
+    "react": Method(Operation.REACT, React, _react),
+    "unreact": Method(Operation.REACT, React, _unreact),
+    "pin_message": Method(Operation.PIN_MESSAGE, OneMessage, _pin_message),
+    "unpin_message": Method(Operation.PIN_MESSAGE, OneMessage, _unpin_message),
+    "fetch_edits": Method(Operation.FETCH_EDITS, OneMessage, _fetch_edits),
+    "fetch_pins": Method(Operation.FETCH_PINS, OneChannel, _fetch_pins),
+    "mark_read": Method(Operation.MARK_READ, MarkRead, _mark_read),
+    "fetch_reads": Method(Operation.FETCH_READS, OneChannel, _fetch_reads),
+    "typing": Method(Operation.TYPE, OneChannel, _typing),
+    "set_mute": Method(Operation.SET_MUTE, SetMute, _set_mute),
+    "fetch_last_seen": Method(Operation.FETCH_LAST_SEEN, Users, _fetch_last_seen),
+    "remove_member": Method(Operation.REMOVE_MEMBER, OneMember, _remove_member),
+    "set_role": Method(Operation.SET_ROLE, SetRole, _set_role),
+    "update_channel": Method(Operation.UPDATE_CHANNEL, UpdateChannel, _update_channel),
     "fetch_state": Method(Operation.FETCH_STATE, Nothing, _fetch_state),
     "search_users": Method(Operation.SEARCH_USERS, Search, _search_users),
     "search_channels": Method(Operation.SEARCH_CHANNELS, Search, _search_channels),

@@ -75,7 +75,7 @@ def _add_middleware(app: FastAPI, metrics: Metrics, allowed_origins: Collection[
         app.add_middleware(
             CORSMiddleware,
             allow_origins=allowed_origins,
-            allow_methods=("GET", "HEAD", "POST", "DELETE"),
+            allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
             allow_headers=("Authorization", "Content-Type"),
             expose_headers=("Retry-After",),
         )

@@ -24,6 +24,7 @@ TAGS = [
     {"name": "sessions", "description": "Signing in, staying signed in, signing out."},
     {"name": "channels", "description": "Groups and direct channels, and who is in them."},
     {"name": "messages", "description": "A channel's log: reading and sending."},
+    {"name": "reading", "description": "Read positions, typing, muting, last seen."},
     {"name": "health", "description": "For load balancers, operators and Prometheus."},
 ]
 

@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 __all__ = [
     "ChannelAnswer",
+    "ChannelChange",
     "ChannelModel",
     "ChannelOrStateAnswer",
     "ChannelStateAnswer",
@@ -22,13 +23,23 @@ __all__ = [
     "Credentials",
     "Envelope",
     "Failure",
+    "LastSeenAnswer",
+    "MemberAnswer",
     "MembersAnswer",
     "MessageAnswer",
+    "MessageChange",
     "MessagesAnswer",
+    "MuteAnswer",
     "NewChannel",
     "NewDirect",
     "NewMembers",
     "NewMessage",
+    "NewMute",
+    "NewRead",
+    "NewRole",
+    "PinsAnswer",
+    "ReadAnswer",
+    "ReadsAnswer",
     "Ready",
     "RefreshTokenBody",
     "Registration",
@@ -36,6 +47,7 @@ __all__ = [
     "SignedInAnswer",
     "UserAnswer",
     "UsersAnswer",
+    "VersionsAnswer",
 ]
 
 T = TypeVar("T")
@@ -85,6 +97,30 @@ class NewMembers(_Input):
 class NewMessage(_Input):
     data: str = Field(examples=["Hello!"])
     key: str = Field(default="", examples=["6f9619ff-8b86-4011-b42d-00c04fc964ff"])
+    reply_to: int = Field(default=0, examples=[7])
+
+
+class MessageChange(_Input):
+    data: str = Field(examples=["Hello, everybody!"])
+
+
+class ChannelChange(_Input):
+    name: str | None = Field(default=None, examples=["general"])
+    topic: str | None = Field(default=None, examples=["Birds, mostly"])
+
+
+class NewRole(_Input):
+    role: str = Field(examples=["admin"])
+
+
+class NewRead(_Input):
+    seq: int = Field(examples=[7])
+    unread: bool = False
+
+
+class NewMute(_Input):
+    mute: str = Field(examples=["mentions"])
+    until: str | None = Field(default=None, examples=[_TIME])
 
 
 class _Output(BaseModel):
@@ -105,10 +141,29 @@ class PersonModel(_Output):
     name: str = Field(examples=["Ann Lee"])
 
 
+class MemberModel(UserModel):
+    role: str = Field(examples=["owner"])
+
+
+class QuoteModel(_Output):
+    seq: int = Field(examples=[5])
+    sender: PersonModel
+    data: str = Field(examples=["Hello?"])
+    deleted: bool
+
+
+class ReactionModel(_Output):
+    emoji: str = Field(examples=["👋"])
+    count: int
+    users: list[PersonModel]
+    mine: bool
+
+
 class ChannelModel(_Output):
     id: str = Field(examples=[_CHANNEL_ID])
     kind: str = Field(examples=["public"])
     name: str = Field(examples=["general"])
+    topic: str = Field(examples=["Birds, mostly"])
     is_private: bool
     creator_id: str = Field(examples=[_USER_ID])
     created_at: str = Field(examples=[_TIME])
@@ -132,6 +187,17 @@ class EntryModel(_Output):
     data: str = Field(default="", examples=["Hello!"])
     key: str = Field(default="", examples=["6f9619ff-8b86-4011-b42d-00c04fc964ff"])
     members: list[PersonModel] = Field(default=[])
+    mentions: list[str] = Field(default=[], examples=[[_USER_ID]])
+    reply_to: QuoteModel | None = None
+    target: int = Field(default=0, examples=[5])
+    emoji: str = Field(default="", examples=["👋"])
+    topic: str = ""
+    name: str = ""
+    role: str = ""
+    edited_at: str = Field(default="", examples=[_TIME])
+    deleted: bool = False
+    pinned: bool = False
+    reactions: list[ReactionModel] = Field(default=[])
 
 
 class PositionModel(_Output):
@@ -143,6 +209,12 @@ class ChannelStateModel(_Output):
     channel: ChannelModel
     position: PositionModel
     last_message: EntryModel | None
+    role: str = Field(examples=["member"])
+    read_seq: int = Field(examples=[7])
+    unread: int
+    mentions: int
+    mute: str = Field(examples=["none"])
+    muted_until: str | None
 
 
 class ProblemModel(_Output):
@@ -203,7 +275,7 @@ class ChannelStatesAnswer(_Output):
 
 
 class MembersAnswer(_Output):
-    members: list[UserModel]
+    members: list[MemberModel]
     has_more: bool
 
 
@@ -211,6 +283,8 @@ class MessagesAnswer(_Output):
     messages: list[EntryModel]
     position: PositionModel
     has_more: bool
+    has_before: bool
+    has_after: bool
 
 
 class FragmentModel(_Output):
@@ -230,6 +304,47 @@ class SearchAnswer(_Output):
 
 class MessageAnswer(_Output):
     message: EntryModel
+
+
+class PinsAnswer(_Output):
+    messages: list[EntryModel]
+
+
+class VersionModel(_Output):
+    data: str = Field(examples=["Hello!"])
+    created_at: str = Field(examples=[_TIME])
+
+
+class VersionsAnswer(_Output):
+    versions: list[VersionModel]
+
+
+class MemberAnswer(_Output):
+    member: MemberModel
+
+
+class ReadAnswer(_Output):
+    read_seq: int = Field(examples=[7])
+    unread: int
+    mentions: int
+
+
+class UserReadModel(_Output):
+    user_id: str = Field(examples=[_USER_ID])
+    seq: int = Field(examples=[7])
+
+
+class ReadsAnswer(_Output):
+    reads: list[UserReadModel]
+
+
+class MuteAnswer(_Output):
+    mute: str = Field(examples=["mentions"])
+    muted_until: str | None
+
+
+class LastSeenAnswer(_Output):
+    last_seen: dict[str, str] = Field(examples=[{_USER_ID: _TIME}])
 
 
 class Ready(_Output):

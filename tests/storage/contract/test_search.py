@@ -7,7 +7,7 @@ import pytest
 from chirpbird.chat.entities import Entry, EntryKind
 from chirpbird.chat.ports import Place, Store, Wanted
 from chirpbird.chat.search_terms import index_terms
-from tests.support.store_things import add_channel, message, moving
+from tests.support.store_things import add_channel, change, message, moving
 
 
 def place(entry: Entry) -> Place:
@@ -89,3 +89,26 @@ async def test_every_term_of_a_text_finds_it(store: Store, text: str) -> None:
         assert await found(store, channel.id, terms=(term,)) == [text]
         assert await found(store, channel.id, prefix=term) == [text]
     assert await found(store, channel.id, terms=tuple(index_terms(text))) == [text]
+
+
+async def test_an_edited_message_is_found_by_what_it_says_now(store: Store) -> None:
+    channel = await add_channel(store, "edits", ["U-ann"])
+    said = await store.log.append(message(channel, "birds of Java"))
+    other = await store.log.append(message(channel, "birds of Borneo"))
+    await store.log.append(change(channel, EntryKind.EDITED, said.seq, "parrots of Java"))
+    await store.log.append(change(channel, EntryKind.EDITED, said.seq, "owls of Java"))
+    for term, seqs in {"birds": [other.seq], "parrots": [], "owls": [said.seq], "java": [said.seq]}.items():
+        wanted = Wanted(channel_ids=(channel.id,), terms=(term,), sender_id="U-ann")
+        assert [one.seq for one in await store.search.find(wanted, before=None, limit=9)] == seqs
+
+
+async def test_a_deleted_message_is_not_found(store: Store) -> None:
+    channel = await add_channel(store, "deletions", ["U-ann"])
+    said = await store.log.append(message(channel, "birds of Java"))
+    edited = await store.log.append(message(channel, "birds of Bali"))
+    await store.log.append(change(channel, EntryKind.EDITED, edited.seq, "owls of Bali"))
+    for one in (said, edited):
+        await store.log.append(change(channel, EntryKind.DELETED, one.seq))
+    for terms in (("birds",), ("owls",), ("java",), ("bali",), ()):
+        wanted = Wanted(channel_ids=(channel.id,), terms=terms, sender_id="U-ann")
+        assert await store.search.find(wanted, before=None, limit=9) == []

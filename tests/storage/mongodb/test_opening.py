@@ -13,6 +13,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 
+from chirpbird.chat.entities import Role
 from chirpbird.chat.errors import StoreCannotOpen
 from chirpbird.storage.mongodb import MongoStore, diagnosis, opening
 from chirpbird.storage.mongodb.schema import NEWEST
@@ -166,6 +167,31 @@ class _Clock:
 
 
 @pytest.mark.e2e
+async def test_what_an_older_version_left_is_read_and_owned(mongo_uri: str) -> None:
+    """As schema 1 has it: a group whose creator is in it, one whose creator left, and a pair."""
+    await (await MongoStore.open(mongo_uri)).close()
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        database = client.get_default_database()
+        database.meta.update_one({"_id": "schema"}, {"$set": {"version": 1}})
+        for channel_id, kind in (("C-one", "private"), ("C-two", "public"), ("C-three", "direct")):
+            database.channels.insert_one(
+                {"_id": channel_id, "kind": kind, "name_key": kind, "creator_id": "U-bob"}
+            )
+            for seq in (1, 2, 3):
+                database.entries.insert_one({"_id": {"channel": channel_id, "seq": seq}, "kind": "message"})
+            for user in ("U-ann" if channel_id == "C-two" else "U-bob", "U-cid"):
+                database.members.insert_one({"_id": {"channel": channel_id, "user": user}})
+    for _ in range(2):
+        store = await MongoStore.open(mongo_uri)
+        for channel_id, owner in (("C-one", "U-bob"), ("C-two", "U-ann"), ("C-three", None)):
+            found = await store.channels.memberships(channel_id, ["U-ann", "U-bob", "U-cid"])
+            assert [user for user, one in found.items() if one.role is Role.OWNER] == [owner] * (
+                owner is not None
+            )
+            assert {one.read_seq for one in found.values()} == {3}
+        await store.close()
+
+
 async def test_a_server_that_is_no_replica_set(tmp_path: Path) -> None:
     with ReplicaSet(tmp_path / "m", replicated=False) as server:
         said = await _refusal(f"mongodb://127.0.0.1:{server.ports[0]}/")

@@ -7,12 +7,16 @@ import os
 import signal
 import sqlite3
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from chirpbird.chat.entities import Role
 from chirpbird.chat.errors import StoreCannotOpen, StoreFull, StoreUnavailable
+from chirpbird.chat.ports import Wanted
 from chirpbird.storage.sqlite import SqliteStore
+from chirpbird.storage.sqlite.schema import APPLICATION_ID
 from chirpbird.storage.sqlite.store import DATABASE
 from tests.support.store_things import add_channel, add_user, message
 
@@ -135,7 +139,7 @@ async def test_newer_data_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / DATABASE) as connection:
         connection.execute("PRAGMA user_version = 999")
     connection.close()
-    with pytest.raises(StoreCannotOpen, match=r"newer version \(its schema is 999, this program knows 2\)"):
+    with pytest.raises(StoreCannotOpen, match=r"newer version \(its schema is 999, this program knows 3\)"):
         await SqliteStore.open(tmp_path)
 
 
@@ -159,3 +163,39 @@ async def test_a_directory_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreCannotOpen, match="cannot use the data directory"):
         await SqliteStore.open(tmp_path / "file" / "data")
+
+
+async def test_what_an_older_version_left_is_read_owned_and_found(tmp_path: Path) -> None:
+    """As 0001.sql has it: a group whose creator is in it, one whose creator left, and a pair."""
+    script = files("chirpbird.storage.sqlite.schema").joinpath("0001.sql").read_text("utf-8")
+    with sqlite3.connect(tmp_path / DATABASE) as connection:
+        connection.executescript(
+            f"{script}; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;"
+        )
+        for number, (name, kind) in enumerate([("one", "private"), ("two", "public"), ("three", "direct")]):
+            connection.execute(
+                "INSERT INTO channels VALUES (?, ?, ?, ?, ?, NULL, 'U-bob', 'e', 1, 1, 2)",
+                (number, f"C-{name}", kind, name, name),
+            )
+            for seq, text in enumerate(["", "hi", "hey"], start=1):
+                kind = "message" if text else "created"
+                entry = (number, seq, kind, "U-bob", "", text, "", seq, seq - 1)
+                connection.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", entry)
+            people = ("U-bob", "U-cid") if name != "two" else ("U-ann", "U-cid")
+            connection.executemany("INSERT INTO members VALUES (?, ?)", [(number, one) for one in people])
+    connection.close()
+    store = await SqliteStore.open(tmp_path)
+    for channel_id, owner in (("C-one", "U-bob"), ("C-two", "U-ann"), ("C-three", None)):
+        found = await store.channels.memberships(channel_id, ["U-ann", "U-bob", "U-cid"])
+        assert [user for user, one in found.items() if one.role is Role.OWNER] == [owner] * (
+            owner is not None
+        )
+        assert {one.read_seq for one in found.values()} == {3}
+    entries, _ = await store.log.read("C-one", after=1, limit=5)
+    assert [(entry.text, entry.target, entry.mentions) for entry in entries] == [
+        ("hi", 0, ()),
+        ("hey", 0, ()),
+    ]
+    wanted = Wanted(channel_ids=("C-one",), terms=("hey",))
+    assert await store.search.find(wanted, before=None, limit=5) == [entries[-1]]
+    await store.close()

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pymongo import MongoClient
 
-from chirpbird.chat.entities import ChannelKind, EntryKind, RefreshToken
+from chirpbird.chat.entities import ChannelKind, Draft, EntryKind, Mute, ReadMark, RefreshToken, Unread
 from chirpbird.chat.errors import ChatError, CopyFailed, StoreCannotOpen
-from chirpbird.chat.ports import Store
+from chirpbird.chat.ports import Store, Wanted
 from chirpbird.storage import open_store
 from chirpbird.storage.transfer import Section, copy, copying, open_source, open_target
 from chirpbird.storage.transfer.rows import Key, Row, Source, Target
@@ -75,6 +76,24 @@ async def _fill(store: Store) -> None:
         if kind is not ChannelKind.DIRECT:
             await store.log.append(moving(channel, EntryKind.JOINED, "U-cid"))
             await store.log.append(moving(channel, EntryKind.LEFT, "U-Bob"))
+            await store.log.append(
+                Draft(channel_id=channel.id, kind=EntryKind.TOPIC, sender_id="U-ann", text="birds")
+            )
+        said = Draft(
+            channel_id=channel.id,
+            kind=EntryKind.MESSAGE,
+            sender_id="U-ann",
+            text="@Bob",
+            target=2,
+            mentions=("U-Bob", "*"),
+        )
+        await store.log.append(said)
+        for changing, text in ((EntryKind.REACTED, "👋"), (EntryKind.EDITED, "heard")):
+            await store.log.append(replace(said, kind=changing, text=text, mentions=("U-ann",)))
+        await store.log.append(replace(said, kind=EntryKind.DELETED, text="", target=5, mentions=()))
+        await store.reading.mark([ReadMark(channel_id=channel.id, user_id="U-ann", seq=4)])
+        await store.reading.set_mute(channel.id, "U-ann", Mute.MENTIONS, 77)
+    await store.users.seen({"U-ann": 5})
     for number in range(3):
         token = RefreshToken(
             digest=bytes([number]) * 32, family="F", user_id="U-ann", created_at=1, expires_at=10**15
@@ -142,6 +161,11 @@ async def test_the_copy_goes_on_like_its_source(
     assert channel is not None
     assert await store.channels.members(channel.id, limit=10) == ["U-ann", "U-cid"]
     top = await store.log.top(channel.id)
+    [unread] = await store.reading.unread([ReadMark(channel_id=channel.id, user_id="U-ann", seq=4)])
+    assert unread == Unread(4, 1)
+    for term, seqs in {"heard": [2], "3": [], "4": [6]}.items():  # 2 was edited, 5 deleted
+        found_by = Wanted(channel_ids=(channel.id,), terms=(term,))
+        assert [one.seq for one in await store.search.find(found_by, before=None, limit=9)] == seqs
     first = await store.log.append(message(channel, "again", key="1"))
     assert (first.seq, first.text) == (3, "said 1 \u0000 'ß'")
     assert (await store.log.append(message(channel, "new"))).seq == top.seq + 1

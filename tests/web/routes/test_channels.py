@@ -22,7 +22,7 @@ async def test_creating_and_listing(http: httpx.AsyncClient, ann: Person, bob: P
     assert made["position"]["offset"] == 1
     assert made["lastMessage"] is None
     listed = await http.get("/channels", headers=bob.headers)
-    assert listed.json() == {"data": {"channels": [made]}, "errors": []}
+    assert listed.json() == {"data": {"channels": [made | {"role": "member"}]}, "errors": []}
 
 
 async def test_creating_a_public_one_that_exists_joins_it(

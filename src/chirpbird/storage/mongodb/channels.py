@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from chirpbird.chat.entities import Channel, ChannelKind, Draft, Entry, EntryKind, Position
+from chirpbird.chat.entities import Channel, ChannelKind, Draft, Entry, EntryKind, Membership, Position
 from chirpbird.storage.mongodb.appender import Appender
 from chirpbird.storage.mongodb.connection import Mongo, Session
 from chirpbird.storage.mongodb.documents import (
@@ -13,12 +13,13 @@ from chirpbird.storage.mongodb.documents import (
     channel_of,
     entry_of,
     member_id,
+    membership_of,
     pair_of,
     range_of,
 )
 from chirpbird.storage.mongodb.membership import create_channel
 
-__all__ = ["MongoChannels"]
+__all__ = ["MongoChannels", "last_entries"]
 
 _AT_ONCE = 200
 """Channels whose last entries are asked for in one command."""
@@ -51,14 +52,14 @@ class MongoChannels:
             ids = [document["_id"]["channel"] async for document in memberships]
             found = self._mongo.channels.find({"_id": {"$in": ids}}, session=session)
             channels = [channel_of(document) async for document in found]
-            tops = await self._last(session, ids)
+            tops = await last_entries(self._mongo, session, ids)
             # The last entry is nearly always a message; only where it is not, and there is one, look for it.
             quiet = [
                 top.channel_id
                 for top in tops.values()
                 if top.kind is not EntryKind.MESSAGE and top.message_number
             ]
-            said = await self._last(session, quiet, {"kind": EntryKind.MESSAGE.value})
+            said = await last_entries(self._mongo, session, quiet, {"kind": EntryKind.MESSAGE.value})
         rows = []
         for channel in channels:
             top = tops[channel.id]
@@ -93,6 +94,27 @@ class MongoChannels:
             )
         return found is not None
 
+    async def memberships(self, channel_id: str, user_ids: Iterable[str]) -> dict[str, Membership]:
+        ids = [member_id(channel_id, user_id) for user_id in user_ids]
+        if not ids:
+            return {}
+        async with self._mongo.session() as session:
+            found = self._mongo.members.find({"_id": {"$in": ids}}, session=session)
+            return {document["_id"]["user"]: membership_of(document) async for document in found}
+
+    async def successor(self, channel_id: str, leaving: str) -> str | None:
+        pipeline: list[Document] = [
+            {"$match": {"_id": range_of(channel_id, "user"), "_id.user": {"$ne": leaving}}},
+            {"$addFields": {"later": {"$ne": ["$role", "admin"]}, "user": "$_id.user"}},
+            {"$sort": {"later": 1, "since": 1, "user": 1}},
+            {"$limit": 1},
+        ]
+        async with self._mongo.session() as session:
+            found = await self._mongo.members.aggregate(pipeline, session=session)
+            async for document in found:
+                return str(document["user"])
+        return None
+
     async def members(self, channel_id: str, *, limit: int, after: str = "") -> list[str]:
         async with self._mongo.session() as session:
             ids = range_of(channel_id, "user", after=after)
@@ -114,22 +136,23 @@ class MongoChannels:
             found = await self._mongo.channels.find_one(wanted, session=session)
         return None if found is None else channel_of(found)
 
-    async def _last(
-        self, session: Session, channel_ids: Sequence[str], wanted: Document | None = None
-    ) -> dict[str, Entry]:
-        """The last entry of each channel's log (of those that are ``wanted``): each a look at the end of one range of the
-        clustered index, many in one command.
-        """
-        last: dict[str, Entry] = {}
-        for start in range(0, len(channel_ids), _AT_ONCE):
-            first, *others = (
-                _last_of(channel_id, wanted or {}) for channel_id in channel_ids[start : start + _AT_ONCE]
-            )
-            unions = [{"$unionWith": {"coll": "entries", "pipeline": other}} for other in others]
-            found = await self._mongo.entries.aggregate([*first, *unions], session=session)
-            async for document in found:
-                last[document["_id"]["channel"]] = entry_of(document)
-        return last
+
+async def last_entries(
+    mongo: Mongo, session: Session, channel_ids: Sequence[str], wanted: Document | None = None
+) -> dict[str, Entry]:
+    """The last entry of each channel's log (of those that are ``wanted``): each a look at the end of one range of the
+    clustered index, many in one command.
+    """
+    last: dict[str, Entry] = {}
+    for start in range(0, len(channel_ids), _AT_ONCE):
+        first, *others = (
+            _last_of(channel_id, wanted or {}) for channel_id in channel_ids[start : start + _AT_ONCE]
+        )
+        unions = [{"$unionWith": {"coll": "entries", "pipeline": other}} for other in others]
+        found = await mongo.entries.aggregate([*first, *unions], session=session)
+        async for document in found:
+            last[document["_id"]["channel"]] = entry_of(document)
+    return last
 
 
 def _last_of(channel_id: str, wanted: Document) -> list[Document]:

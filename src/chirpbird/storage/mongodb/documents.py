@@ -10,7 +10,17 @@ from typing import Any
 
 from bson import MaxKey, MinKey
 
-from chirpbird.chat.entities import Channel, ChannelKind, Entry, EntryKind, RefreshToken, User
+from chirpbird.chat.entities import (
+    Channel,
+    ChannelKind,
+    Entry,
+    EntryKind,
+    Membership,
+    Mute,
+    RefreshToken,
+    Role,
+    User,
+)
 from chirpbird.chat.search_terms import index_terms
 
 __all__ = [
@@ -22,6 +32,8 @@ __all__ = [
     "entry_of",
     "member_document",
     "member_id",
+    "membership_document",
+    "membership_of",
     "pair_of",
     "range_of",
     "search_terms",
@@ -69,10 +81,16 @@ def entry_document(entry: Entry) -> Document:
         document["key"] = entry.key
     if entry.text:
         document["text"] = entry.text
-    if entry.kind is EntryKind.MESSAGE:
+    if entry.kind is EntryKind.MESSAGE and not entry.is_emptied:
         document["terms"] = search_terms(entry.sender_id, entry.text)
     if entry.members:
         document["members"] = list(entry.members)
+    if entry.target:
+        document["reply_to" if entry.kind is EntryKind.MESSAGE else "target"] = entry.target
+    if entry.mentions:
+        # Edits are not counted, and so have no place in the index of mentions.
+        field = "mentions" if entry.kind is EntryKind.MESSAGE else "mentioned"
+        document[field] = list(entry.mentions)
     return document
 
 
@@ -97,11 +115,42 @@ def entry_of(document: Document) -> Entry:
         members=tuple(document.get("members", ())),
         created_at=int(document["created_at"]),
         message_number=int(document["message_number"]),
+        target=int(document.get("target") or document.get("reply_to", 0)),
+        mentions=tuple(document.get("mentions") or document.get("mentioned", ())),
     )
 
 
-def member_document(channel_id: str, user_id: str) -> Document:
-    return {"_id": member_id(channel_id, user_id)}
+def member_document(channel_id: str, user_id: str, *, since: int, role: Role) -> Document:
+    """Somebody who came in with entry ``since``, and has read up to it."""
+    return membership_document(
+        Membership(channel_id=channel_id, user_id=user_id, role=role, since=since, read_seq=since)
+    )
+
+
+def membership_document(membership: Membership) -> Document:
+    document: Document = {
+        "_id": member_id(membership.channel_id, membership.user_id),
+        "role": membership.role.value,
+        "since": membership.since,
+        "read_seq": membership.read_seq,
+    }
+    if membership.mute is not Mute.NONE:
+        document["mute"] = membership.mute.value
+    if membership.muted_until:
+        document["muted_until"] = membership.muted_until
+    return document
+
+
+def membership_of(document: Document) -> Membership:
+    return Membership(
+        channel_id=document["_id"]["channel"],
+        user_id=document["_id"]["user"],
+        role=Role(document.get("role", "member")),
+        since=int(document.get("since", 0)),
+        read_seq=int(document.get("read_seq", 0)),
+        mute=Mute(document.get("mute", "none")),
+        muted_until=int(document.get("muted_until", 0)),
+    )
 
 
 def pair_of(first_id: str, second_id: str) -> list[str]:
@@ -121,6 +170,8 @@ def channel_document(channel: Channel, pair: list[str] | None) -> Document:
         "updated_at": channel.updated_at,
         "member_count": channel.member_count,
     }
+    if channel.topic:
+        document["topic"] = channel.topic
     if pair is not None:
         document["pair"] = " ".join(pair)
     return document
@@ -136,6 +187,7 @@ def channel_of(document: Document) -> Channel:
         created_at=int(document["created_at"]),
         updated_at=int(document["updated_at"]),
         member_count=int(document["member_count"]),
+        topic=document.get("topic", ""),
     )
 
 
@@ -143,7 +195,7 @@ def user_document(user: User) -> Document:
     """``words``: what a search for people may begin with: the username, and the name from each of its words on."""
     key = user.username.casefold()
     parts = user.name.casefold().split()
-    return {
+    document: Document = {
         "_id": user.id,
         "username": user.username,
         "username_key": key,
@@ -153,6 +205,9 @@ def user_document(user: User) -> Document:
         "created_at": user.created_at,
         "updated_at": user.updated_at,
     }
+    if user.last_seen:
+        document["last_seen"] = user.last_seen
+    return document
 
 
 def user_of(document: Document) -> User:
@@ -163,6 +218,7 @@ def user_of(document: Document) -> User:
         password_hash=document["password_hash"],
         created_at=int(document["created_at"]),
         updated_at=int(document["updated_at"]),
+        last_seen=int(document.get("last_seen", 0)),
     )
 
 

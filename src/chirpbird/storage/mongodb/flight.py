@@ -190,4 +190,6 @@ def _next(top: Top, draft: Draft, now: int) -> Entry:
         members=(),
         created_at=max(now, top.created_at),
         message_number=top.messages + (draft.kind is EntryKind.MESSAGE),
+        target=draft.target,
+        mentions=draft.mentions,
     )

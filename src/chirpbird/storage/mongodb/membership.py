@@ -1,4 +1,4 @@
-"""Entries that change who is in a channel: each in a transaction together with the members."""
+"""Entries that change more than the log: each in a transaction together with what it changes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pymongo.errors import DuplicateKeyError
 
-from chirpbird.chat.entities import Channel, ChannelKind, Draft, Entry, EntryKind
+from chirpbird.chat.entities import Channel, ChannelKind, Draft, Entry, EntryKind, Role
 from chirpbird.chat.errors import AlreadyExists, NotFound
 from chirpbird.storage.mongodb.connection import Mongo, Session
 from chirpbird.storage.mongodb.documents import (
@@ -16,19 +16,30 @@ from chirpbird.storage.mongodb.documents import (
     entry_document,
     entry_of,
     member_document,
-    member_id,
     pair_of,
     seq_id,
 )
+from chirpbird.storage.mongodb.projecting import changing, project
 from chirpbird.storage.mongodb.tops import find_top
 
 __all__ = ["create_channel", "is_move", "move"]
 
-_MOVES = (EntryKind.CREATED, EntryKind.JOINED, EntryKind.LEFT)
+_MOVES = frozenset(
+    {
+        EntryKind.CREATED,
+        EntryKind.JOINED,
+        EntryKind.LEFT,
+        EntryKind.TOPIC,
+        EntryKind.RENAMED,
+        EntryKind.ROLE,
+        EntryKind.EDITED,
+        EntryKind.DELETED,
+    }
+)
 
 
 def is_move(draft: Draft) -> bool:
-    """Whether the entry changes who is in the channel."""
+    """Whether the entry changes more than the log."""
     return draft.kind in _MOVES
 
 
@@ -56,7 +67,10 @@ async def create_channel(
         await mongo.channels.insert_one(document, session=session)
         await mongo.entries.insert_one(entry_document(entry), session=session)
         if members:
-            rows = [member_document(channel.id, user_id) for user_id in members]
+            rows = [
+                member_document(channel.id, user_id, since=1, role=_first_role(channel, created, user_id))
+                for user_id in members
+            ]
             await mongo.members.insert_many(rows, session=session)
         return channel_of(document), entry
 
@@ -69,7 +83,10 @@ async def create_channel(
 
 
 async def move(mongo: Mongo, draft: Draft, now_ms: Callable[[], int]) -> tuple[Entry, bool]:
-    """Append a JOINED or LEFT entry; the entry, and whether it is new. Errors: NotFound, StoreUnavailable."""
+    """Append such an entry; the entry (or the top if it would change nothing), and whether it is new.
+
+    Errors: NotFound, InvalidInput, AlreadyExists, StoreUnavailable.
+    """
 
     async def body(session: Session) -> tuple[Entry, bool]:
         top = await find_top(mongo, session, draft.channel_id)
@@ -80,8 +97,8 @@ async def move(mongo: Mongo, draft: Draft, now_ms: Callable[[], int]) -> tuple[E
             found = await mongo.entries.find_one(keyed, ENTRY_FIELDS, session=session)
             if found is not None:
                 return entry_of(found), False
-        members = await _changing(mongo, session, draft)
-        if not members:
+        members = await changing(mongo, session, draft)
+        if members is None:
             found = await mongo.entries.find_one(
                 {"_id": seq_id(draft.channel_id, top.seq)}, ENTRY_FIELDS, session=session
             )
@@ -98,38 +115,22 @@ async def move(mongo: Mongo, draft: Draft, now_ms: Callable[[], int]) -> tuple[E
             members=members,
             created_at=max(now_ms(), top.created_at),
             message_number=top.messages,
+            target=draft.target,
+            mentions=draft.mentions,
         )
         await mongo.entries.insert_one(entry_document(entry), session=session)
-        await _project(mongo, session, entry)
+        try:
+            await project(mongo, session, entry)
+        except DuplicateKeyError as error:
+            if entry.kind is not EntryKind.RENAMED:
+                raise
+            raise AlreadyExists(f"a public channel named {draft.text} exists", field="name") from error
         return entry, True
 
     # Somebody else's entry may take the seq after our snapshot: the next snapshot has it.
     return await mongo.transaction(body, again_on_duplicate=True)
 
 
-async def _changing(mongo: Mongo, session: Session, draft: Draft) -> tuple[str, ...]:
-    """Those of the draft's members whom it makes members, or makes members no longer."""
-    wanted = list(dict.fromkeys(draft.members))
-    ids = [member_id(draft.channel_id, user_id) for user_id in wanted]
-    inside = {
-        document["_id"]["user"]
-        async for document in mongo.members.find({"_id": {"$in": ids}}, session=session)
-    }
-    leaving = draft.kind is EntryKind.LEFT
-    return tuple(user_id for user_id in wanted if (user_id in inside) is leaving)
-
-
-async def _project(mongo: Mongo, session: Session, entry: Entry) -> None:
-    if entry.kind is EntryKind.LEFT:
-        ids = [member_id(entry.channel_id, user_id) for user_id in entry.members]
-        await mongo.members.delete_many({"_id": {"$in": ids}}, session=session)
-        change = -len(ids)
-    else:
-        rows = [member_document(entry.channel_id, user_id) for user_id in entry.members]
-        await mongo.members.insert_many(rows, session=session)
-        change = len(rows)
-    await mongo.channels.update_one(
-        {"_id": entry.channel_id},
-        {"$inc": {"member_count": change}, "$set": {"updated_at": entry.created_at}},
-        session=session,
-    )
+def _first_role(channel: Channel, created: Draft, user_id: str) -> Role:
+    owns = channel.kind is not ChannelKind.DIRECT and user_id == created.sender_id
+    return Role.OWNER if owns else Role.MEMBER

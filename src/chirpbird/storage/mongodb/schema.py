@@ -11,7 +11,7 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 from chirpbird.chat.entities import EntryKind
 from chirpbird.chat.errors import StoreCannotOpen
 from chirpbird.storage.mongodb.connection import Mongo
-from chirpbird.storage.mongodb.documents import search_terms
+from chirpbird.storage.mongodb.documents import Document, member_id, range_of, search_terms
 
 __all__ = ["COPY", "NEWEST", "check_secret", "migrate"]
 
@@ -163,8 +163,51 @@ async def _search(mongo: Mongo) -> None:
         await mongo.entries.bulk_write(updates, ordered=False)
 
 
+async def _changes_and_reading(mongo: Mongo) -> None:
+    """Changes of messages, mentions, roles, read positions."""
+    channel, target, seq = ("_id.channel", 1), ("target", 1), ("_id.seq", 1)
+    await mongo.entries.create_indexes(
+        [
+            IndexModel(
+                [channel, target, seq],
+                name="entry_changes",
+                partialFilterExpression={"target": {"$exists": True}},
+            ),
+            IndexModel(
+                [channel, target], name="entry_deletions", partialFilterExpression={"kind": "deleted"}
+            ),
+            IndexModel([channel, target], name="entry_pins", partialFilterExpression={"kind": "pinned"}),
+            IndexModel(
+                [("mentions", 1), channel, seq],
+                name="entry_mentions",
+                partialFilterExpression={"mentions": {"$exists": True}},
+            ),
+        ]
+    )
+    async for document in mongo.channels.find({}, {"creator_id": 1, "kind": 1}):
+        await _fill_members(mongo, document)
+
+
+async def _fill_members(mongo: Mongo, channel: Document) -> None:
+    """What was there before read positions were kept counts as read; a group belongs to its creator, or, if that one has left,
+    to the oldest account.
+    """
+    members = range_of(channel["_id"], "user")
+    newest = mongo.entries.find({"_id": range_of(channel["_id"], "seq")}, {"_id": 1}).sort("_id", -1).limit(1)
+    async for top in newest:
+        await mongo.members.update_many(
+            {"_id": members, "read_seq": {"$exists": False}}, {"$set": {"read_seq": top["_id"]["seq"]}}
+        )
+    if channel["kind"] == "direct" or await mongo.members.find_one({"_id": members, "role": "owner"}):
+        return
+    owner = await mongo.members.find_one({"_id": member_id(channel["_id"], channel["creator_id"])})
+    owner = owner or await mongo.members.find_one({"_id": members}, sort=[("_id", 1)])
+    if owner is not None:
+        await mongo.members.update_one({"_id": owner["_id"]}, {"$set": {"role": "owner"}})
+
+
 _UPDATES_AT_ONCE = 1_000
-_STEPS: Sequence[Callable[[Mongo], Awaitable[None]]] = (_first, _search)
+_STEPS: Sequence[Callable[[Mongo], Awaitable[None]]] = (_first, _search, _changes_and_reading)
 
 NEWEST = len(_STEPS)
 """The schema that this program knows."""

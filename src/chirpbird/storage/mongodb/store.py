@@ -7,6 +7,7 @@ from chirpbird.storage.mongodb.channels import MongoChannels
 from chirpbird.storage.mongodb.connection import Mongo
 from chirpbird.storage.mongodb.log import MongoLog
 from chirpbird.storage.mongodb.opening import open_database
+from chirpbird.storage.mongodb.reading import MongoReading
 from chirpbird.storage.mongodb.search import MongoSearch
 from chirpbird.storage.mongodb.sign_ins import MongoSignIns
 from chirpbird.storage.mongodb.users import MongoUsers
@@ -25,6 +26,7 @@ class MongoStore:
         self.channels = MongoChannels(mongo, self._appender)
         self.sign_ins = MongoSignIns(mongo)
         self.search = MongoSearch(mongo)
+        self.reading = MongoReading(mongo)
 
     @classmethod
     async def open(cls, uri: str, secret: bytes | None = None) -> MongoStore:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from pymongo import UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from chirpbird.chat.entities import User
@@ -39,6 +40,19 @@ class MongoUsers:
         async with self._mongo.session() as session:
             found = await self._mongo.users.find_one({"username_key": username.casefold()}, session=session)
         return None if found is None else user_of(found)
+
+    async def by_usernames(self, usernames: Iterable[str]) -> list[User]:
+        keys = list(dict.fromkeys(username.casefold() for username in usernames))
+        async with self._mongo.session() as session:
+            found = self._mongo.users.find({"username_key": {"$in": keys}}, session=session)
+            return [user_of(document) async for document in found]
+
+    async def seen(self, times: Mapping[str, int]) -> None:
+        if not times:
+            return
+        updates = [UpdateOne({"_id": user_id}, {"$max": {"last_seen": at}}) for user_id, at in times.items()]
+        async with self._mongo.session() as session:
+            await self._mongo.users.bulk_write(updates, session=session)
 
     async def search(self, text: str, *, limit: int) -> list[User]:
         text = text.casefold()

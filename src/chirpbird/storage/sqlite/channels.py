@@ -6,15 +6,16 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from chirpbird.chat.entities import Channel, ChannelKind, Draft, Entry, Position
+from chirpbird.chat.entities import Channel, ChannelKind, Draft, Entry, Membership, Position
 from chirpbird.chat.errors import AlreadyExists
 from chirpbird.storage.sqlite.log import ENTRY_COLUMNS, SqliteLog, entry_of
 from chirpbird.storage.sqlite.readers import Readers
+from chirpbird.storage.sqlite.reading import MEMBERSHIP_COLUMNS, membership_of
 from chirpbird.storage.sqlite.writer import Transaction, Writer
 
 __all__ = ["SqliteChannels"]
 
-_COLUMNS = "c.id, c.kind, c.name, c.creator_id, c.epoch, c.created_at, c.updated_at, c.member_count"
+_COLUMNS = "c.id, c.kind, c.name, c.creator_id, c.epoch, c.created_at, c.updated_at, c.member_count, c.topic"
 _BY_ID = f"SELECT {_COLUMNS} FROM channels c WHERE id = ?"  # noqa: S608
 _PUBLIC_BY_NAME = f"SELECT {_COLUMNS} FROM channels c WHERE name_key = ? AND kind = 'public'"  # noqa: S608
 _BY_PAIR = f"SELECT {_COLUMNS} FROM channels c WHERE pair = ?"  # noqa: S608
@@ -38,6 +39,13 @@ _SEARCH = f"""
 _IDS_OF_USER = "SELECT c.id FROM members m JOIN channels c ON c.number = m.channel WHERE m.user_id = ?"
 _IS_MEMBER = """
     SELECT 1 FROM members m JOIN channels c ON c.number = m.channel WHERE c.id = ? AND m.user_id = ?
+"""
+_MEMBERSHIP = f"""
+    SELECT {MEMBERSHIP_COLUMNS} FROM members m JOIN channels c ON c.number = m.channel WHERE c.id = ? AND m.user_id = ?
+"""  # noqa: S608
+_SUCCESSOR = """
+    SELECT m.user_id FROM members m JOIN channels c ON c.number = m.channel
+    WHERE c.id = ? AND m.user_id <> ? ORDER BY m.role <> 'admin', m.since, m.user_id LIMIT 1
 """
 _MEMBERS = """
     SELECT user_id FROM members m JOIN channels c ON c.number = m.channel
@@ -104,6 +112,21 @@ class SqliteChannels:
             lambda connection: connection.execute(_IS_MEMBER, given).fetchone() is not None
         )
 
+    async def memberships(self, channel_id: str, user_ids: Iterable[str]) -> dict[str, Membership]:
+        wanted = list(user_ids)
+
+        def query(connection: sqlite3.Connection) -> dict[str, Membership]:
+            rows = (connection.execute(_MEMBERSHIP, (channel_id, user_id)).fetchone() for user_id in wanted)
+            found = (membership_of(row) for row in rows if row is not None)
+            return {membership.user_id: membership for membership in found}
+
+        return await self._readers.read(query)
+
+    async def successor(self, channel_id: str, leaving: str) -> str | None:
+        given = (channel_id, leaving)
+        row = await self._readers.read(lambda connection: connection.execute(_SUCCESSOR, given).fetchone())
+        return None if row is None else str(row[0])
+
     async def members(self, channel_id: str, *, limit: int, after: str = "") -> list[str]:
         given = (channel_id, after, limit)
         return await self._readers.read(
@@ -153,7 +176,7 @@ def _pair(first_id: str, second_id: str) -> str:
 
 
 def _channel(row: Sequence[Any]) -> Channel:
-    channel_id, kind, name, creator_id, epoch, created_at, updated_at, member_count = row
+    channel_id, kind, name, creator_id, epoch, created_at, updated_at, member_count, topic = row
     return Channel(
         id=channel_id,
         kind=ChannelKind(kind),
@@ -163,4 +186,5 @@ def _channel(row: Sequence[Any]) -> Channel:
         created_at=created_at,
         updated_at=updated_at,
         member_count=member_count,
+        topic=topic,
     )

@@ -7,14 +7,14 @@ import sqlite3
 import time
 from asyncio import Future
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from chirpbird.chat.entities import Draft, Entry, EntryKind, Position
 from chirpbird.chat.errors import NotFound
-from chirpbird.chat.ports import CommitListener
+from chirpbird.chat.ports import CommitListener, EntryId
+from chirpbird.storage.sqlite.projecting import changing, project
 from chirpbird.storage.sqlite.readers import Readers
-from chirpbird.storage.sqlite.search_index import index_entry
 from chirpbird.storage.sqlite.writer import Transaction, Writer
 
 __all__ = ["ENTRY_COLUMNS", "SqliteLog", "entry_of"]
@@ -22,14 +22,26 @@ __all__ = ["ENTRY_COLUMNS", "SqliteLog", "entry_of"]
 MAX_TOPS = 10_000
 """Channels whose top is kept in memory."""
 
-ENTRY_COLUMNS = "e.seq, e.kind, e.sender_id, e.key, e.text, e.members, e.created_at, e.message_number"
-_INSERT = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ENTRY_COLUMNS = "e.seq, e.kind, e.sender_id, e.key, e.text, e.members, e.created_at, e.message_number, e.target, e.mentions"
+_INSERT = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _BY_KEY = (
     f"SELECT {ENTRY_COLUMNS} FROM entries e WHERE channel = ? AND sender_id = ? AND key = ? AND key <> ''"  # noqa: S608
 )
 _BY_SEQ = f"SELECT {ENTRY_COLUMNS} FROM entries e WHERE channel = ? AND seq = ?"  # noqa: S608
 _AFTER = f"SELECT {ENTRY_COLUMNS} FROM entries e WHERE channel = ? AND seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
 _BEFORE = f"SELECT {ENTRY_COLUMNS} FROM entries e WHERE channel = ? AND seq < ? ORDER BY seq DESC LIMIT ?"  # noqa: S608
+_ROW = "kind NOT IN ('edited', 'deleted', 'reacted', 'unreacted', 'pinned', 'unpinned')"
+_ROWS_AFTER = _AFTER.replace("ORDER", f"AND {_ROW} ORDER")
+_ROWS_BEFORE = _BEFORE.replace("ORDER", f"AND {_ROW} ORDER")
+# INDEXED BY: as the log is sorted by seq, SQLite would walk all of it instead.
+_CHANGES = f"""
+    SELECT {ENTRY_COLUMNS} FROM entries e INDEXED BY entry_changes
+    WHERE channel = ? AND target = ? AND target <> 0 AND kind <> 'message' ORDER BY seq
+"""  # noqa: S608
+_EVER_PINNED = """
+    SELECT DISTINCT target FROM entries WHERE channel = ? AND kind = 'pinned' ORDER BY target DESC LIMIT ?
+"""
+_NUMBER = "SELECT number FROM channels WHERE id = ?"
 _TOP = """
     SELECT c.number, c.epoch, coalesce(e.seq, 0), coalesce(e.message_number, 0), coalesce(e.created_at, 0)
     FROM channels c
@@ -95,6 +107,55 @@ class SqliteLog:
         _, position = await self._readers.read(lambda connection: _find_top(connection, channel_id))
         return position
 
+    async def rows(self, channel_id: str, *, after: int, limit: int) -> tuple[list[Entry], Position]:
+        return await self._readers.read(
+            lambda connection: _page(connection, _ROWS_AFTER, channel_id, after, limit)
+        )
+
+    async def rows_before(self, channel_id: str, *, before: int, limit: int) -> tuple[list[Entry], Position]:
+        entries, top = await self._readers.read(
+            lambda connection: _page(connection, _ROWS_BEFORE, channel_id, before, limit)
+        )
+        entries.reverse()
+        return entries, top
+
+    async def messages(self, places: Iterable[EntryId]) -> dict[EntryId, Entry]:
+        wanted = _by_channel(places)
+
+        def query(connection: sqlite3.Connection) -> dict[EntryId, Entry]:
+            found: dict[EntryId, Entry] = {}
+            for channel_id, seqs in wanted.items():
+                number = _number(connection, channel_id)
+                for seq in seqs:
+                    row = connection.execute(_BY_SEQ, (number, seq)).fetchone()
+                    if row is not None and row[1] == EntryKind.MESSAGE:
+                        found[channel_id, seq] = entry_of(channel_id, row)
+            return found
+
+        return await self._readers.read(query)
+
+    async def changes(self, places: Iterable[EntryId]) -> dict[EntryId, list[Entry]]:
+        wanted = _by_channel(places)
+
+        def query(connection: sqlite3.Connection) -> dict[EntryId, list[Entry]]:
+            found: dict[EntryId, list[Entry]] = {}
+            for channel_id, targets in wanted.items():
+                number = _number(connection, channel_id)
+                for target in targets:
+                    rows = connection.execute(_CHANGES, (number, target)).fetchall()
+                    if rows:
+                        found[channel_id, target] = [entry_of(channel_id, row) for row in rows]
+            return found
+
+        return await self._readers.read(query)
+
+    async def ever_pinned(self, channel_id: str, *, limit: int) -> list[int]:
+        def query(connection: sqlite3.Connection) -> list[int]:
+            number = _number(connection, channel_id)
+            return [target for (target,) in connection.execute(_EVER_PINNED, (number, limit))]
+
+        return await self._readers.read(query)
+
     async def tops(self, channel_ids: Sequence[str]) -> dict[str, Position]:
         asked = json.dumps(list(channel_ids))
         rows = await self._readers.read(lambda connection: connection.execute(_TOPS, (asked,)).fetchall())
@@ -103,14 +164,14 @@ class SqliteLog:
     # In the writer's thread
 
     def append_in(self, transaction: Transaction, draft: Draft) -> Entry:
-        """``append`` as part of a transaction. Errors: NotFound."""
+        """``append`` as part of a transaction. Errors: as in the future of ``append``."""
         top = self._top(transaction, draft.channel_id)
         if draft.key:
             row = transaction.execute(_BY_KEY, (top.number, draft.sender_id, draft.key)).fetchone()
             if row is not None:
                 return entry_of(draft.channel_id, row)
-        members = _changing(transaction, top.number, draft)
-        if not members and draft.kind in (EntryKind.JOINED, EntryKind.LEFT):
+        members = changing(transaction, top.number, draft)
+        if members is None:
             return entry_of(draft.channel_id, transaction.execute(_BY_SEQ, (top.number, top.seq)).fetchone())
         entry = Entry(
             channel_id=draft.channel_id,
@@ -122,12 +183,11 @@ class SqliteLog:
             members=members,
             created_at=max(self._now_ms(), top.created_at),
             message_number=top.messages + (draft.kind is EntryKind.MESSAGE),
+            target=draft.target,
+            mentions=draft.mentions,
         )
         transaction.execute(_INSERT, (top.number, *_row_of(entry)))
-        if entry.kind is EntryKind.MESSAGE:
-            index_entry(transaction.connection, top.number, entry)
-        if members:
-            _project_members(transaction, top.number, entry)
+        project(transaction, top.number, entry)
         top.seq, top.messages, top.created_at = entry.seq, entry.message_number, entry.created_at
         transaction.entries.append(entry)
         return entry
@@ -149,7 +209,7 @@ class SqliteLog:
 
 def entry_of(channel_id: str, row: Sequence[Any]) -> Entry:
     """An entry from its ``ENTRY_COLUMNS``."""
-    seq, kind, sender_id, key, text, members, created_at, message_number = row
+    seq, kind, sender_id, key, text, members, created_at, message_number, target, mentions = row
     return Entry(
         channel_id=channel_id,
         seq=seq,
@@ -160,6 +220,8 @@ def entry_of(channel_id: str, row: Sequence[Any]) -> Entry:
         members=tuple(members.split()),
         created_at=created_at,
         message_number=message_number,
+        target=target,
+        mentions=tuple(mentions.split()),
     )
 
 
@@ -173,34 +235,21 @@ def _row_of(entry: Entry) -> tuple[Any, ...]:
         " ".join(entry.members),
         entry.created_at,
         entry.message_number,
+        entry.target,
+        " ".join(entry.mentions),
     )
 
 
-def _changing(transaction: Transaction, number: int, draft: Draft) -> tuple[str, ...]:
-    """Those of the draft's members whom it makes members, or makes members no longer."""
-    if not draft.members:
-        return ()
-    wanted = draft.kind is EntryKind.LEFT
-    statement = "SELECT 1 FROM members WHERE channel = ? AND user_id = ?"
-    return tuple(
-        user_id
-        for user_id in dict.fromkeys(draft.members)
-        if (transaction.execute(statement, (number, user_id)).fetchone() is not None) is wanted
-    )
+def _by_channel(places: Iterable[EntryId]) -> dict[str, list[int]]:
+    by_channel: dict[str, list[int]] = {}
+    for channel_id, seq in places:
+        by_channel.setdefault(channel_id, []).append(seq)
+    return by_channel
 
 
-def _project_members(transaction: Transaction, number: int, entry: Entry) -> None:
-    pairs = [(number, user_id) for user_id in entry.members]
-    if entry.kind is EntryKind.LEFT:
-        transaction.connection.executemany("DELETE FROM members WHERE channel = ? AND user_id = ?", pairs)
-        change = -len(pairs)
-    else:
-        transaction.connection.executemany("INSERT INTO members VALUES (?, ?)", pairs)
-        change = len(pairs)
-    transaction.execute(
-        "UPDATE channels SET member_count = member_count + ?, updated_at = ? WHERE number = ?",
-        (change, entry.created_at, number),
-    )
+def _number(connection: sqlite3.Connection, channel_id: str) -> int:
+    row = connection.execute(_NUMBER, (channel_id,)).fetchone()
+    return -1 if row is None else int(row[0])
 
 
 def _find_top(connection: sqlite3.Connection, channel_id: str) -> tuple[int, Position]:

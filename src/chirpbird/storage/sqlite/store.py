@@ -13,6 +13,7 @@ from chirpbird.storage.sqlite.channels import SqliteChannels
 from chirpbird.storage.sqlite.connections import store_error, writing
 from chirpbird.storage.sqlite.log import SqliteLog
 from chirpbird.storage.sqlite.readers import Readers
+from chirpbird.storage.sqlite.reading import SqliteReading
 from chirpbird.storage.sqlite.schema import migrate
 from chirpbird.storage.sqlite.search import SqliteSearch
 from chirpbird.storage.sqlite.sign_ins import SqliteSignIns
@@ -38,6 +39,7 @@ class SqliteStore:
         self.channels = SqliteChannels(self._writer, self._readers, self.log)
         self.sign_ins = SqliteSignIns(self._writer, self._readers)
         self.search = SqliteSearch(self._readers)
+        self.reading = SqliteReading(self._writer, self._readers)
 
     @classmethod
     async def open(cls, directory: Path) -> SqliteStore:

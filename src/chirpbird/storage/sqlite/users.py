@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chirpbird.chat.entities import User
@@ -13,7 +13,7 @@ from chirpbird.storage.sqlite.writer import Transaction, Writer
 
 __all__ = ["SqliteUsers", "words_of"]
 
-_COLUMNS = "u.id, u.username, u.name, u.password_hash, u.created_at, u.updated_at"
+_COLUMNS = "u.id, u.username, u.name, u.password_hash, u.created_at, u.updated_at, u.last_seen"
 _BY_KEY = f"SELECT {_COLUMNS} FROM users u WHERE username_key = ?"  # noqa: S608
 _SEARCH = f"""
     SELECT {_COLUMNS} FROM users u
@@ -51,6 +51,24 @@ class SqliteUsers:
         row = await self._readers.read(lambda connection: connection.execute(_BY_KEY, (key,)).fetchone())
         return None if row is None else _user(row)
 
+    async def by_usernames(self, usernames: Iterable[str]) -> list[User]:
+        keys = list(dict.fromkeys(username.casefold() for username in usernames))
+
+        def query(connection: sqlite3.Connection) -> list[User]:
+            rows = (connection.execute(_BY_KEY, (key,)).fetchone() for key in keys)
+            return [_user(row) for row in rows if row is not None]
+
+        return await self._readers.read(query)
+
+    async def seen(self, times: Mapping[str, int]) -> None:
+        rows = [(at, user_id) for user_id, at in times.items()]
+
+        def change(transaction: Transaction) -> None:
+            later = "UPDATE users SET last_seen = max(last_seen, ?) WHERE id = ?"
+            transaction.connection.executemany(later, rows)
+
+        await self._writer.submit(change)
+
     async def search(self, text: str, *, limit: int) -> list[User]:
         text = text.casefold()
         given = {"text": text, "beyond": text + _BEYOND, "limit": limit}
@@ -78,8 +96,11 @@ def _add(transaction: Transaction, user: User) -> None:
     if transaction.execute("SELECT 1 FROM users WHERE username_key = ?", (key,)).fetchone() is not None:
         raise AlreadyExists(f"the username {user.username} is taken", field="username")
     transaction.execute(
-        "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (user.id, user.username, key, user.name, user.password_hash, user.created_at, user.updated_at),
+        "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(user.id, user.username, key, user.name, user.password_hash),
+            *(user.created_at, user.updated_at, user.last_seen),
+        ),
     )
     transaction.connection.executemany(
         "INSERT INTO user_words VALUES (?, ?)", [(word, user.id) for word in words_of(key, user.name)]
@@ -93,7 +114,7 @@ def words_of(username_key: str, name: str) -> set[str]:
 
 
 def _user(row: Sequence[Any]) -> User:
-    user_id, username, name, password_hash, created_at, updated_at = row
+    user_id, username, name, password_hash, created_at, updated_at, last_seen = row
     return User(
         id=user_id,
         username=username,
@@ -101,4 +122,5 @@ def _user(row: Sequence[Any]) -> User:
         password_hash=password_hash,
         created_at=created_at,
         updated_at=updated_at,
+        last_seen=last_seen,
     )

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from pymongo import UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import PyMongoError
 
-from chirpbird.chat.entities import Entry, User
+from chirpbird.chat.entities import Entry, EntryKind, Membership, User
 from chirpbird.chat.errors import StoreCannotOpen, StoreNotEmpty, StoreUnavailable
 from chirpbird.storage.mongodb.connection import Mongo
 from chirpbird.storage.mongodb.diagnosis import first_line
@@ -19,7 +20,10 @@ from chirpbird.storage.mongodb.documents import (
     channel_of,
     entry_document,
     entry_of,
-    member_document,
+    membership_document,
+    membership_of,
+    search_terms,
+    seq_id,
     token_document,
     token_of,
     user_document,
@@ -27,7 +31,7 @@ from chirpbird.storage.mongodb.documents import (
 )
 from chirpbird.storage.mongodb.opening import connect, open_database
 from chirpbird.storage.mongodb.schema import COPY, migrate
-from chirpbird.storage.transfer.rows import ChannelRow, Key, MemberRow, Row, Section
+from chirpbird.storage.transfer.rows import ChannelRow, Key, Row, Section
 
 __all__ = ["MongoSource", "MongoTarget"]
 
@@ -91,8 +95,32 @@ class MongoTarget(MongoSource):
         return None
 
     async def write(self, section: Section, rows: Sequence[Row]) -> None:
+        documents = [_document(row) for row in rows]
         async with _explained():
-            await self._collections[section].insert_many([_document(row) for row in rows])
+            if section is Section.ENTRIES:
+                await self._find_by_edits(rows, documents)
+            await self._collections[section].insert_many(documents)
+
+    async def _find_by_edits(self, rows: Sequence[Row], documents: Sequence[Document]) -> None:
+        """Messages are found by what their last edit says. Before the edits are written: a copy that was cut off goes on behind
+        what is there.
+        """
+        edited = {
+            (row.channel_id, row.target): search_terms(row.sender_id, row.text)
+            for row in rows
+            if isinstance(row, Entry) and row.kind is EntryKind.EDITED and row.text
+        }
+        for document in documents:
+            place = document["_id"]
+            if (terms := edited.pop((place["channel"], place["seq"]), None)) is not None:
+                document["terms"] = terms
+        if edited:
+            await self._mongo.entries.bulk_write(
+                [
+                    UpdateOne({"_id": seq_id(channel_id, seq)}, {"$set": {"terms": terms}})
+                    for (channel_id, seq), terms in edited.items()
+                ]
+            )
 
     async def finish(self) -> None:
         async with _explained():
@@ -141,7 +169,7 @@ def _row(section: Section, document: Document) -> Row:
     if section is Section.ENTRIES:
         return entry_of(document)
     if section is Section.MEMBERS:
-        return MemberRow(document["_id"]["channel"], document["_id"]["user"])
+        return membership_of(document)
     return token_of(document)
 
 
@@ -152,6 +180,6 @@ def _document(row: Row) -> Document:
         return channel_document(row.channel, row.pair.split() or None)
     if isinstance(row, Entry):
         return entry_document(row)
-    if isinstance(row, MemberRow):
-        return member_document(row.channel_id, row.user_id)
+    if isinstance(row, Membership):
+        return membership_document(row)
     return token_document(row)

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import msgspec
 
-from chirpbird.chat.entities import Channel, Entry, RefreshToken, User
+from chirpbird.chat.entities import Channel, Entry, Membership, RefreshToken, User
 
-__all__ = ["ChannelRow", "Key", "MemberRow", "Row", "Section", "Source", "Target", "key_of"]
+__all__ = ["ChannelRow", "Key", "Row", "Section", "Source", "Target", "key_of"]
 
 
 class Section(StrEnum):
@@ -30,14 +30,7 @@ class ChannelRow(msgspec.Struct, frozen=True):
     pair: str
 
 
-class MemberRow(msgspec.Struct, frozen=True):
-    """That somebody is in a channel."""
-
-    channel_id: str
-    user_id: str
-
-
-Row = User | ChannelRow | Entry | MemberRow | RefreshToken
+Row = User | ChannelRow | Entry | Membership | RefreshToken
 Key = tuple[str | int | bytes, ...]
 """Rows are in ascending order of it, texts by their UTF-8 bytes."""
 
@@ -50,7 +43,7 @@ def key_of(row: Row) -> Key:
         return (row.channel.id,)
     if isinstance(row, Entry):
         return (row.channel_id, row.seq)
-    if isinstance(row, MemberRow):
+    if isinstance(row, Membership):
         return (row.channel_id, row.user_id)
     return (row.digest,)
 

@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from chirpbird.chat.entities import Channel, ChannelKind, Entry, EntryKind, RefreshToken, User
+from chirpbird.chat.entities import Channel, ChannelKind, Entry, EntryKind, Membership, RefreshToken, User
 from chirpbird.chat.errors import StoreCannotOpen, StoreNotEmpty, StoreUnavailable
 from chirpbird.storage.sqlite import SqliteStore
 from chirpbird.storage.sqlite.connections import reading, writing
 from chirpbird.storage.sqlite.log import ENTRY_COLUMNS, entry_of
+from chirpbird.storage.sqlite.reading import MEMBERSHIP_COLUMNS, membership_of
 from chirpbird.storage.sqlite.schema import migrate
 from chirpbird.storage.sqlite.search_index import index_entry
 from chirpbird.storage.sqlite.store import DATABASE, LOCK
 from chirpbird.storage.sqlite.users import words_of
-from chirpbird.storage.transfer.rows import ChannelRow, Key, MemberRow, Row, Section
+from chirpbird.storage.transfer.rows import ChannelRow, Key, Row, Section
 
 __all__ = ["TABLES", "SqliteSource", "SqliteTarget"]
 
@@ -30,16 +31,18 @@ UNFINISHED = f"{DATABASE}.copy"
 TABLES = {
     Section.USERS: ("users", "user_words"),
     Section.CHANNELS: ("channels",),
-    Section.ENTRIES: ("entries",),
+    Section.ENTRIES: ("entries", "mentions"),
     Section.MEMBERS: ("members",),
     Section.SIGN_INS: ("refresh_tokens",),
 }
 """The tables of each section, the one with a row for each of its own first."""
 
-_USERS = "SELECT id, username, name, password_hash, created_at, updated_at FROM users"
-_CHANNELS = "SELECT id, kind, name, creator_id, epoch, created_at, updated_at, member_count, coalesce(pair, '') FROM channels"
+_USERS = "SELECT id, username, name, password_hash, created_at, updated_at, last_seen FROM users"
+_CHANNELS = """
+    SELECT id, kind, name, creator_id, epoch, created_at, updated_at, member_count, topic, coalesce(pair, '') FROM channels
+"""
 _ENTRIES = f"SELECT c.id, {ENTRY_COLUMNS} FROM channels c JOIN entries e ON e.channel = c.number"  # noqa: S608
-_MEMBERS = "SELECT c.id, m.user_id FROM channels c JOIN members m ON m.channel = c.number"
+_MEMBERS = f"SELECT {MEMBERSHIP_COLUMNS} FROM channels c JOIN members m ON m.channel = c.number"  # noqa: S608
 _TOKENS = "SELECT digest, family, user_id, created_at, expires_at, used_at FROM refresh_tokens"
 
 T = TypeVar("T")
@@ -186,7 +189,7 @@ def _rows(connection: sqlite3.Connection, section: Section, after: Key | None, l
             entry_of(row[0], row[1:]) for row in _of_channels(connection, _ENTRIES, "e.seq", after, limit)
         ]
     if section is Section.MEMBERS:
-        return [MemberRow(*row) for row in _of_channels(connection, _MEMBERS, "m.user_id", after, limit)]
+        return [membership_of(row) for row in _of_channels(connection, _MEMBERS, "m.user_id", after, limit)]
     return [_token(row) for row in _simple(connection, _TOKENS, "digest", after, limit)]
 
 
@@ -243,7 +246,7 @@ def _insert(connection: sqlite3.Connection, row: Row) -> None:
     if isinstance(row, User):
         key = row.username.casefold()
         given = (row.id, row.username, key, row.name, row.password_hash, row.created_at, row.updated_at)
-        connection.execute("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?)", given)
+        connection.execute("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*given, row.last_seen))
         words = [(word, row.id) for word in words_of(key, row.name)]
         connection.executemany("INSERT INTO user_words VALUES (?, ?)", words)
     elif isinstance(row, ChannelRow):
@@ -251,20 +254,24 @@ def _insert(connection: sqlite3.Connection, row: Row) -> None:
     elif isinstance(row, Entry):
         members = " ".join(row.members)
         connection.execute(
-            f"INSERT INTO entries VALUES ({of_channel}, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            f"INSERT INTO entries VALUES ({of_channel}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             (
                 *(row.channel_id, row.seq, row.kind.value, row.sender_id, row.key),
-                *(row.text, members, row.created_at, row.message_number),
+                *(row.text, members, row.created_at, row.message_number, row.target, " ".join(row.mentions)),
             ),
         )
-        if row.kind is EntryKind.MESSAGE:
-            [number] = connection.execute(
-                "SELECT number FROM channels WHERE id = ?", (row.channel_id,)
-            ).fetchone()
-            index_entry(connection, number, row)
-    elif isinstance(row, MemberRow):
-        statement = f"INSERT INTO members VALUES ({of_channel}, ?)"  # noqa: S608
-        connection.execute(statement, (row.channel_id, row.user_id))
+        [number] = connection.execute(
+            "SELECT number FROM channels WHERE id = ?", (row.channel_id,)
+        ).fetchone()
+        index_entry(connection, number, row)
+        if row.mentions and row.kind is EntryKind.MESSAGE:
+            statement = f"INSERT INTO mentions VALUES (?, {of_channel}, ?)"  # noqa: S608
+            pairs = [(user_id, row.channel_id, row.seq) for user_id in row.mentions]
+            connection.executemany(statement, pairs)
+    elif isinstance(row, Membership):
+        statement = f"INSERT INTO members VALUES ({of_channel}, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+        values = (row.channel_id, row.user_id, row.role, row.since, row.read_seq, row.mute, row.muted_until)
+        connection.execute(statement, values)
     else:
         token = (row.digest, row.family, row.user_id, row.created_at, row.expires_at, row.used_at)
         connection.execute("INSERT INTO refresh_tokens VALUES (?, ?, ?, ?, ?, ?)", token)
@@ -273,8 +280,8 @@ def _insert(connection: sqlite3.Connection, row: Row) -> None:
 def _insert_channel(connection: sqlite3.Connection, row: ChannelRow) -> None:
     channel = row.channel
     connection.execute(
-        "INSERT INTO channels (id, kind, name, name_key, pair, creator_id, epoch, created_at, updated_at, member_count)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO channels (id, kind, name, name_key, pair, creator_id, epoch, created_at, updated_at, member_count, topic)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(channel.id, channel.kind.value, channel.name, channel.name.casefold(), row.pair or None),
             *(
@@ -283,13 +290,14 @@ def _insert_channel(connection: sqlite3.Connection, row: ChannelRow) -> None:
                 channel.created_at,
                 channel.updated_at,
                 channel.member_count,
+                channel.topic,
             ),
         ),
     )
 
 
 def _user(row: Sequence[Any]) -> User:
-    user_id, username, name, password_hash, created_at, updated_at = row
+    user_id, username, name, password_hash, created_at, updated_at, last_seen = row
     return User(
         id=user_id,
         username=username,
@@ -297,11 +305,12 @@ def _user(row: Sequence[Any]) -> User:
         password_hash=password_hash,
         created_at=created_at,
         updated_at=updated_at,
+        last_seen=last_seen,
     )
 
 
 def _channel(row: Sequence[Any]) -> ChannelRow:
-    channel_id, kind, name, creator_id, epoch, created_at, updated_at, member_count, pair = row
+    channel_id, kind, name, creator_id, epoch, created_at, updated_at, member_count, topic, pair = row
     channel = Channel(
         id=channel_id,
         kind=ChannelKind(kind),
@@ -311,6 +320,7 @@ def _channel(row: Sequence[Any]) -> ChannelRow:
         created_at=created_at,
         updated_at=updated_at,
         member_count=member_count,
+        topic=topic,
     )
     return ChannelRow(channel, pair)
 

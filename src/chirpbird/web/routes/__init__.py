@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from chirpbird.web.routes import channels, health, messages, sessions, users
+from chirpbird.web.routes import changes, channels, health, messages, reading, sessions, users
 
 __all__ = ["ROUTERS"]
 
-ROUTERS = (users.router, sessions.router, channels.router, messages.router, health.router)
+ROUTERS = (
+    users.router,
+    sessions.router,
+    channels.router,
+    messages.router,
+    changes.router,
+    reading.router,
+    health.router,
+)

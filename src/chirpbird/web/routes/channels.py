@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from chirpbird.chat.errors import NotFound, NotPermitted, StoreFull
+from chirpbird.chat.errors import AlreadyExists, NotFound, NotPermitted, StoreFull
 from chirpbird.chat.permissions import Operation
 from chirpbird.chat.tokens import Identity
 from chirpbird.web.authentication import ChatService, Permit
@@ -15,14 +15,17 @@ from chirpbird.web.envelope import success
 from chirpbird.web.responses import answers
 from chirpbird.web.schemas import (
     ChannelAnswer,
+    ChannelChange,
     ChannelOrStateAnswer,
     ChannelsAnswer,
     ChannelStateAnswer,
     ChannelStatesAnswer,
+    MemberAnswer,
     MembersAnswer,
     NewChannel,
     NewDirect,
     NewMembers,
+    NewRole,
 )
 
 __all__ = ["router"]
@@ -135,3 +138,52 @@ async def leave_channel(
     """Not possible with direct channels."""
     await chat.channels.leave(identity.user_id, channel_id)
     return Response(status_code=204)
+
+
+@router.delete(
+    "/channels/{channel_id}/members/{user_id}",
+    summary="Remove somebody from a group",
+    status_code=204,
+    responses=answers(None, NotFound, NotPermitted, StoreFull),
+)
+async def remove_member(
+    channel_id: str,
+    user_id: str,
+    identity: Annotated[Identity, Depends(Permit(Operation.REMOVE_MEMBER))],
+    chat: ChatService,
+) -> Response:
+    """Anybody by the owner, members by admins; they lose the channel at once."""
+    await chat.channels.remove(identity.user_id, channel_id, user_id)
+    return Response(status_code=204)
+
+
+@router.patch(
+    "/channels/{channel_id}/members/{user_id}",
+    summary="Give somebody a role",
+    responses=answers(MemberAnswer, NotFound, NotPermitted, StoreFull),
+)
+async def set_role(
+    channel_id: str,
+    user_id: str,
+    identity: Annotated[Identity, Depends(Permit(Operation.SET_ROLE))],
+    body: NewRole,
+    chat: ChatService,
+) -> Response:
+    """By the owner: `admin`, `member`, or `owner`, which hands the group over."""
+    return success({"member": await chat.channels.set_role(identity.user_id, channel_id, user_id, body.role)})
+
+
+@router.patch(
+    "/channels/{channel_id}",
+    summary="Rename a group, or set its topic",
+    responses=answers(ChannelAnswer, NotFound, NotPermitted, AlreadyExists, StoreFull),
+)
+async def update_channel(
+    channel_id: str,
+    identity: Annotated[Identity, Depends(Permit(Operation.UPDATE_CHANNEL))],
+    body: ChannelChange,
+    chat: ChatService,
+) -> Response:
+    """By owner and admins. What is not given stays."""
+    changed = await chat.channels.update(identity.user_id, channel_id, name=body.name, topic=body.topic)
+    return success({"channel": changed})

@@ -31,14 +31,18 @@ async def fetch_messages(
     chat: ChatService,
     before: int | None = None,
     after: int | None = None,
+    around: int | None = None,
+    at: str | None = None,
     limit: int = 50,
 ) -> Response:
-    """Entries in ascending order: the last ones before seq `before`, the first ones after seq `after`, or the
-    newest.
+    """Rows in ascending order, messages as they are now: the last ones before seq `before`, the first ones after
+    seq `after`, those around seq `around` or time `at`, or the newest.
 
     `limit` is 1-300; `hasMore` looks in the direction of paging.
     """
-    page = await chat.messages.page(identity.user_id, channel_id, before=before, after=after, limit=limit)
+    page = await chat.messages.page(
+        identity.user_id, channel_id, before=before, after=after, around=around, at=at, limit=limit
+    )
     return success(page)
 
 
@@ -58,7 +62,7 @@ async def send_message(
 
     A retry with the same `key` returns the first one's result.
     """
-    entry = await chat.messages.send_checked(identity.user_id, channel_id, body.data, body.key)
+    entry = await chat.messages.send_checked(identity.user_id, channel_id, body.data, body.key, body.reply_to)
     return success({"message": entry}, status=201)
 
 
