@@ -16,6 +16,8 @@ from chirpbird.realtime import (
     FilterNode,
     Node,
     RecoveryMode,
+    SubRefreshEvent,
+    SubRefreshReply,
     SubscribeEvent,
     SubscribeOptions,
     SubscribeReply,
@@ -455,3 +457,49 @@ async def test_the_latest_is_given_unasked_where_the_channel_says_so(node: Node,
     result = await bert.subscribe("c")
     assert (result["was_recovering"], result["recovered"]) == (True, True)
     assert [pub["data"]["n"] for pub in result["publications"]] == [7]
+
+
+def team(name: str) -> FilterNode:
+    return FilterNode(key="team", cmp="eq", val=name)
+
+
+async def test_a_refresh_may_bring_another_filter(node: Node, peer: Peers) -> None:
+    filtered_by_the_server(node, allow_tags_filter=True)
+
+    @node.on_sub_refresh
+    def sub_refresh(client: Client, event: SubRefreshEvent) -> SubRefreshReply:
+        return SubRefreshReply(server_tags_filter=None if event.token == "same" else team(event.token))
+
+    anna, bert = await connected(peer), await connected(peer)
+    await anna.subscribe("c")
+    await bert.subscribe("c", tf=EVEN)
+    for each in (anna, bert):
+        assert await each.ask(sub_refresh={"channel": "c", "token": "same"}) == {"sub_refresh": {}}
+    publish_to_teams(node)
+    for each in (anna, bert):
+        await each.ask(sub_refresh={"channel": "c", "token": "b"})
+    publish_to_teams(node)
+    await settle()
+    assert [pub["offset"] for pub in anna.pubs("c")] == [1, 3, 7, 9]
+    assert [pub["offset"] for pub in bert.pubs("c")] == [3, 9]
+
+
+async def test_a_filter_that_comes_to_deltas_has_the_client_subscribe_again(node: Node, peer: Peers) -> None:
+    @node.on_subscribe
+    def subscribe(client: Client, event: SubscribeEvent) -> SubscribeReply:
+        return SubscribeReply(SubscribeOptions(allowed_delta_types=("fossil",)))
+
+    @node.on_sub_refresh
+    def sub_refresh(client: Client, event: SubRefreshEvent) -> SubRefreshReply:
+        return SubRefreshReply(server_tags_filter=team(event.token))
+
+    anna = await connected(peer)
+    await anna.subscribe("c", delta="fossil")
+    assert await anna.ask(sub_refresh={"channel": "c", "token": "b"}) == {"sub_refresh": {}}
+    [ended] = anna.told()
+    assert ended["push"]["unsubscribe"]["code"] == 2500
+
+
+def test_a_filter_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="cmp"):
+        SubRefreshReply(server_tags_filter=FilterNode(key="team", cmp="like", val="a"))

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from chirpbird.realtime.options import PublishOptions, SubscribeOptions
+from chirpbird.realtime.protocol.messages import FilterNode
+from chirpbird.realtime.tag_filter import check_filter
 from chirpbird.realtime.types import ClientInfo, HistoryResult, PresenceStats, PublishResult, StreamPosition
 
 __all__ = [
@@ -122,6 +124,13 @@ class SubRefreshReply(msgspec.Struct, frozen=True):
     expire_at: float | None = None
     info: bytes = b""
     """Becomes the client's ``chan_info`` in this channel from here on; empty: that stays what it is."""
+    server_tags_filter: FilterNode | None = None
+    """The server's filter from here on, instead of that of ``SubscribeOptions``; None: that stays. A subscription that gets
+    deltas is ended instead (2500), and its client subscribes again. Errors: FilterError, a ValueError."""
+
+    def __post_init__(self) -> None:
+        if self.server_tags_filter is not None:
+            check_filter(self.server_tags_filter)
 
 
 class UnsubscribeEvent(msgspec.Struct, frozen=True):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from chirpbird.realtime.asking import ask
 from chirpbird.realtime.events import SubRefreshEvent, SubRefreshReply
 from chirpbird.realtime.expiry import NEVER, deadline, is_past, ttl
+from chirpbird.realtime.filtering import refilter
 from chirpbird.realtime.protocol import disconnects, errors
-from chirpbird.realtime.protocol.codes import SUBSCRIPTION_EXPIRED
+from chirpbird.realtime.protocol.codes import INSUFFICIENT_STATE, SUBSCRIPTION_EXPIRED
 from chirpbird.realtime.protocol.messages import Reply, SubRefreshRequest, SubRefreshResult
 from chirpbird.realtime.subscription import Subscription, SubState
 from chirpbird.realtime.types import ClientInfo
@@ -45,11 +46,14 @@ def _sub_refreshed(session: Session, command_id: int, event: SubRefreshEvent, re
         client = session.client
         sub.info = ClientInfo(client.user, client.id, client.info, reply.info)
     set_expiry(sub, reply.expire_at)
+    is_filtered = reply.server_tags_filter is None or refilter(sub, reply.server_tags_filter)
     result = SubRefreshResult()
     if reply.expire_at is not None:
         result.expires = True
         result.ttl = ttl(session.core.clock, reply.expire_at)
     session.reply(Reply(id=command_id, sub_refresh=result))
+    if not is_filtered:
+        session.unsubscribe(sub.name, INSUFFICIENT_STATE)
 
 
 def end_expired(session: Session, now: float) -> float:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from chirpbird.realtime.asking import ask, fail, log_failure
 from chirpbird.realtime.events import SubscribeEvent, SubscribeReply
+from chirpbird.realtime.filtering import tag_filter_of
 from chirpbird.realtime.newcomer import Newcomer, meet
 from chirpbird.realtime.protocol import disconnects, errors
 from chirpbird.realtime.protocol.codes import (
@@ -26,14 +27,13 @@ from chirpbird.realtime.protocol.codes import (
 from chirpbird.realtime.protocol.messages import (
     Command,
     Empty,
-    FilterNode,
     Push,
     Reply,
     SubscribePush,
     SubscribeRequest,
 )
 from chirpbird.realtime.subscription import Subscription, SubState
-from chirpbird.realtime.tag_filter import FilterError, TagFilter
+from chirpbird.realtime.tag_filter import FilterError
 from chirpbird.realtime.types import StreamPosition
 from chirpbird.realtime.variety import Variety
 
@@ -127,7 +127,8 @@ def _variety(sub: Subscription, request: SubscribeRequest) -> Variety:
         _logger.info("client %s may not filter %r by tags", session.client.id, sub.name)
         raise errors.BAD_REQUEST
     try:
-        tag_filter = _tag_filter(sub, request.tf)
+        sub.asked = request.tf
+        tag_filter = tag_filter_of(sub)
     except FilterError as error:
         _logger.info("client %s, channel %r: %s", session.client.id, sub.name, error)
         raise errors.BAD_REQUEST from error
@@ -139,16 +140,10 @@ def _variety(sub: Subscription, request: SubscribeRequest) -> Variety:
     )
 
 
-def _tag_filter(sub: Subscription, asked: FilterNode | None) -> TagFilter | None:
-    """The server's and the client's. Errors: FilterError."""
-    nodes = [node for node in (sub.options.server_tags_filter, asked) if node is not None]
-    return sub.session.core.tag_filters.get(*nodes) if nodes else None
-
-
 def grant(sub: Subscription, options: SubscribeOptions) -> None:
     """The server subscribes the client like this, which did not ask for anything."""
     sub.options = options
-    sub.variety = Variety(sub.session.lane, filter=_tag_filter(sub, None))
+    sub.variety = Variety(sub.session.lane, filter=tag_filter_of(sub))
 
 
 async def _begin(

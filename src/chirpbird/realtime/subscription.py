@@ -13,7 +13,7 @@ from chirpbird.realtime.variety import Variety
 if TYPE_CHECKING:
     from chirpbird.realtime.hub import Channel
     from chirpbird.realtime.protocol.codes import Unsubscribe
-    from chirpbird.realtime.protocol.messages import Command
+    from chirpbird.realtime.protocol.messages import Command, FilterNode
     from chirpbird.realtime.session import Session
 
 __all__ = ["SubState", "Subscription"]
@@ -33,6 +33,7 @@ class Subscription:
     """What the engine keeps per client and channel. ``expires`` is in monotonic seconds."""
 
     __slots__ = (
+        "asked",
         "channel",
         "expires",
         "info",
@@ -60,6 +61,8 @@ class Subscription:
         self.channel: Channel | None = None
         """Held while this is set."""
         self.variety = Variety(session.lane)
+        self.asked: FilterNode | None = None
+        """The client's own filter, a part of the variety's."""
         self.positioned = False
         """Counted in ``Channel.positioned``."""
         self.joining = False
