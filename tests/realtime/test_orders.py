@@ -105,7 +105,7 @@ async def test_transports_without_need_of_them_have_no_sessions(node: Node, peer
     assert (await peer().connect()).keys() & {"session", "node"} == set()
 
 
-async def test_orders_for_everybody(town: Town) -> None:
+async def test_orders_for_everybody(town: Town, clock: FakeClock) -> None:
     near, far = town.nodes
     peers = [Peer(near), Peer(far), Peer(far)]
     for each, user in zip(peers, ("anna", "bert", ""), strict=True):
@@ -113,6 +113,9 @@ async def test_orders_for_everybody(town: Town) -> None:
     await near.subscribe("", "c", all_users=True)
     await settle()
     assert [len(each.told()) for each in peers] == [1, 1, 1]
+    await near.refresh("", all_users=True, expire_at=clock.time() + 60)
+    await settle()
+    assert [each.told() for each in peers] == [[{"push": {"refresh": {"expires": True, "ttl": 60}}}]] * 3
     await near.unsubscribe("", "c", all_users=True)
     await settle()
     assert [len(each.told()) for each in peers] == [1, 1, 1]
