@@ -135,6 +135,17 @@ def test_a_short_secret_is_said_and_not_shown(tmp_path: Path) -> None:
     assert "hunter2" not in result.output
 
 
+def test_a_file_with_a_misspelt_setting_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "chirpbird.toml"
+    file.write_text("prot = 8000")
+    for result in (
+        _chirpbird("serve", "--config", str(file)),
+        _chirpbird("serve", CHIRPBIRD_CONFIG=str(file)),
+    ):
+        assert result.exit_code == 1
+        assert "prot is no setting; did you mean port?" in result.output
+
+
 def test_data_of_a_newer_version_is_said(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "chirpbird.db") as connection:
         connection.execute("PRAGMA application_id = 0x43485250")

@@ -77,28 +77,37 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="CHIRPBIRD_CONFIG",
+            help="TOML file with settings. \\[default: none]",
+            show_default=False,
+            show_envvar=False,
+        ),
+    ] = None,
 ) -> None:
     """Serve the chat: web client, API and realtime on one port, history in one directory.
 
-    Every other setting is an environment variable, CHIRPBIRD_…: see docs/operations.md.
+    Every other setting is an environment variable, CHIRPBIRD_…, or a line of the file: see docs/operations.md.
     """
     # Imported here so that --help and a bad option answer at once.
     from pydantic import ValidationError
 
     from chirpbird.app import CannotStart, run
-    from chirpbird.settings import Settings, explain, unknown_variables
+    from chirpbird.settings import SettingsError, explain, unknown_variables
+    from chirpbird.settings_file import load_settings
 
     for sentence in unknown_variables(os.environ):
         _complain(sentence)
     given: dict[str, Any] = {"host": host, "port": port, "data": data}
     try:
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})
-        run(settings)
+        run(load_settings(config, **{name: value for name, value in given.items() if value is not None}))
     except ValidationError as error:
         for sentence in explain(error):
             _complain(sentence)
         raise typer.Exit(EXIT_CANNOT_START) from None
-    except CannotStart as error:
+    except (SettingsError, CannotStart) as error:
         _complain(str(error))
         raise typer.Exit(EXIT_CANNOT_START) from None
 

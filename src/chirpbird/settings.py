@@ -1,4 +1,6 @@
-"""What an operator can set: by environment variable (``CHIRPBIRD_`` and the name in capitals), or by option of ``serve``."""
+"""What an operator can set: by option of ``serve``, by environment variable (``CHIRPBIRD_`` and the name in capitals), or in a
+file. The first of these that says something wins.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,7 @@ __all__ = [
     "LogLevel",
     "Settings",
     "SettingsError",
+    "did_you_mean",
     "explain",
     "signing_secret",
     "unknown_variables",
@@ -29,8 +32,8 @@ __all__ = [
 PREFIX = "CHIRPBIRD_"
 SIGNING_FILE = "secret.key"
 MIN_SECRET_BYTES = 32
-OTHER_VARIABLES = frozenset({"CHIRPBIRD_MONGOD"})
-"""Not settings of the server: where tests and the lab find their programs."""
+OTHER_VARIABLES = frozenset({"CHIRPBIRD_CONFIG", "CHIRPBIRD_MONGOD"})
+"""Not settings of the server: where its settings are, and where tests and the lab find their programs."""
 OTHER_PREFIX = "CHIRPBIRD_REALTIME_"
 """Of the engine's standalone server."""
 
@@ -180,10 +183,14 @@ def unknown_variables(names: Iterable[str]) -> Sequence[str]:
     for name in sorted(names):
         if not name.startswith(PREFIX) or name.startswith(OTHER_PREFIX) or name in known | OTHER_VARIABLES:
             continue
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        sentences.append(f"{name} is no setting and changes nothing{hint}")
+        sentences.append(f"{name} is no setting and changes nothing{did_you_mean(name, known)}")
     return sentences
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about a name that is not known; empty if nothing is like it."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def signing_secret(settings: Settings) -> bytes:
