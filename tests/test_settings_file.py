@@ -47,7 +47,7 @@ def test_the_example_of_the_documentation_works(file: Path) -> None:
     [
         (
             b"prot = 1\nhots = 'x'",
-            r"prot is no setting; did you mean port\?, hots is no setting; did you mean host",
+            r"hots is no setting; did you mean host\?, prot is no setting; did you mean port",
         ),
         (b"Port = 1", "Port is no setting; did you mean port"),
         (b"[server]\nport = 1", "server is no setting$"),

@@ -23,8 +23,8 @@ __all__ = [
     "LogLevel",
     "Settings",
     "SettingsError",
-    "did_you_mean",
     "explain",
+    "nearest",
     "signing_secret",
     "unknown_variables",
 ]
@@ -183,14 +183,16 @@ def unknown_variables(names: Iterable[str]) -> Sequence[str]:
     for name in sorted(names):
         if not name.startswith(PREFIX) or name.startswith(OTHER_PREFIX) or name in known | OTHER_VARIABLES:
             continue
-        sentences.append(f"{name} is no setting and changes nothing{did_you_mean(name, known)}")
+        meant = nearest(name.removeprefix(PREFIX))
+        hint = f"; did you mean {PREFIX}{meant.upper()}?" if meant else ""
+        sentences.append(f"{name} is no setting and changes nothing{hint}")
     return sentences
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence about a name that is not known; empty if nothing is like it."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    return f"; did you mean {near[0]}?" if near else ""
+def nearest(name: str) -> str | None:
+    """The setting that somebody may have meant who wrote this name."""
+    near = difflib.get_close_matches(name.lower(), Settings.model_fields, n=1, cutoff=0.7)
+    return near[0] if near else None
 
 
 def signing_secret(settings: Settings) -> bytes:

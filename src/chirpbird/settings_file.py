@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
-from chirpbird.settings import Settings, SettingsError, did_you_mean
+from chirpbird.settings import Settings, SettingsError, nearest
 
 __all__ = ["load_settings"]
 
@@ -53,11 +53,10 @@ def _read(file: Path) -> dict[str, Any]:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         # Its words are about the place; nothing of what is there is quoted.
         raise SettingsError(f"{file} is no TOML: {str(error)[:1].lower()}{str(error)[1:]}") from error
-    unknown = [
-        f"{name} is no setting{did_you_mean(name.lower(), Settings.model_fields)}"
-        for name in values
-        if name not in Settings.model_fields
-    ]
+    unknown = []
+    for name in values.keys() - Settings.model_fields.keys():
+        meant = nearest(name)
+        unknown.append(f"{name} is no setting" + (f"; did you mean {meant}?" if meant else ""))
     if unknown:
-        raise SettingsError(f"in {file}: {', '.join(unknown)}")
+        raise SettingsError(f"in {file}: {', '.join(sorted(unknown))}")
     return values

@@ -15,6 +15,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from chirpbird.chat.entities import Role
 from chirpbird.chat.errors import StoreCannotOpen
+from chirpbird.chat.ports import Wanted
 from chirpbird.storage.mongodb import MongoStore, diagnosis, opening
 from chirpbird.storage.mongodb.schema import NEWEST
 from tests.support.mongod import ReplicaSet, require_mongod
@@ -167,7 +168,7 @@ class _Clock:
 
 
 @pytest.mark.e2e
-async def test_what_an_older_version_left_is_read_and_owned(mongo_uri: str) -> None:
+async def test_what_an_older_version_left_is_read_owned_and_found(mongo_uri: str) -> None:
     """As schema 1 has it: a group whose creator is in it, one whose creator left, and a pair."""
     await (await MongoStore.open(mongo_uri)).close()
     with MongoClient[dict[str, Any]](mongo_uri) as client:
@@ -178,7 +179,9 @@ async def test_what_an_older_version_left_is_read_and_owned(mongo_uri: str) -> N
                 {"_id": channel_id, "kind": kind, "name_key": kind, "creator_id": "U-bob"}
             )
             for seq in (1, 2, 3):
-                database.entries.insert_one({"_id": {"channel": channel_id, "seq": seq}, "kind": "message"})
+                entry = {"kind": "message", "sender_id": "U-bob", "text": f"said {seq}", "created_at": seq}
+                place = {"_id": {"channel": channel_id, "seq": seq}, "message_number": seq}
+                database.entries.insert_one(place | entry)
             for user in ("U-ann" if channel_id == "C-two" else "U-bob", "U-cid"):
                 database.members.insert_one({"_id": {"channel": channel_id, "user": user}})
     for _ in range(2):
@@ -189,6 +192,8 @@ async def test_what_an_older_version_left_is_read_and_owned(mongo_uri: str) -> N
                 owner is not None
             )
             assert {one.read_seq for one in found.values()} == {3}
+        wanted = Wanted(channel_ids=("C-two", "C-one"), terms=("3",))
+        assert len(await store.search.find(wanted, before=None, limit=9)) == 2
         await store.close()
 
 
