@@ -30,6 +30,15 @@ app = typer.Typer(
 
 EXIT_CANNOT_START = 1
 EXIT_INTERRUPTED = 130
+_Config = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="CHIRPBIRD_CONFIG",
+        help="TOML file with settings. \\[default: none]",
+        show_default=False,
+        show_envvar=False,
+    ),
+]
 
 
 def main() -> None:
@@ -77,15 +86,7 @@ def serve(
             show_default=False,
         ),
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="CHIRPBIRD_CONFIG",
-            help="TOML file with settings. \\[default: none]",
-            show_default=False,
-            show_envvar=False,
-        ),
-    ] = None,
+    config: _Config = None,
 ) -> None:
     """Serve the chat: web client, API and realtime on one port, history in one directory.
 
